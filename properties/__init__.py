@@ -1,0 +1,1 @@
+"""What must hold: invariants, step properties, reachability, liveness, histories. Never imports the implementation."""

@@ -1,0 +1,1 @@
+"""What happened: one trace format for every engine and every real system, and the tools that read it."""
