@@ -1,0 +1,149 @@
+"""Breadth-first search over every state within bounds: level by level, so counterexamples are shortest.
+
+States are compared in full. The order is fixed by the spec (actions in their order, arguments in domain order), so counts, levels
+and traces are the same on every machine. On the plain reading this is the reference that faster explorers are checked against.
+"""
+
+from typing import Any
+
+from model.engines.source import Budget, Clock, Progress, Record, Report, Source, State, blocked_most, replayed
+from model.engines.verdict import PropertyVerdict, SpecTrace, TraceStep, Verdict, overall
+from model.language import Property
+
+_REPORT_EVERY = 512
+
+
+class _Stop(Exception):
+    """The search ends before the frontier is empty; the message says why."""
+
+
+class _Search:
+    """One breadth-first search. States are numbered in order of discovery; `parents` and `taken` lead back to the start."""
+
+    def __init__(
+        self, source: Source, properties: tuple[Property, ...], budget: Budget, clock: Clock, report: Report | None
+    ):
+        self.source, self.budget, self.clock, self.report = source, budget, clock, report
+        self.record = Record(source.spec, properties)
+        self.index: dict[State, int] = {}
+        self.states: list[State] = []
+        self.parents: list[int] = []
+        self.taken: list[tuple[int, tuple[Any, ...]] | None] = []
+        self.levels: list[int] = []
+        self.generated = 0
+        self.deadlocks = 0
+        self.started = clock()
+
+    def trace_to(self, number: int, last: tuple[int, tuple[Any, ...]] | None = None) -> SpecTrace:
+        """The path to a state (and one step further), replayed in the plain reading."""
+        steps = [last] if last is not None else []
+        while (step := self.taken[number]) is not None:
+            steps.append(step)
+            number = self.parents[number]
+        actions = self.source.spec.actions
+        path = tuple(TraceStep(actions[place].name, args) for place, args in reversed(steps))
+        return replayed(self.source.spec, self.source.bounds, path)
+
+    def add(self, state: State, parent: int, step: tuple[int, tuple[Any, ...]] | None, view: Any) -> None:
+        """Number a new state and check the properties of single states on it."""
+        number = self.index[state] = len(self.states)
+        self.states.append(state)
+        self.parents.append(parent)
+        self.taken.append(step)
+        for prop in self.record.always:
+            if not self.source.holds_in(prop, view):
+                self.record.violated(prop, self.trace_to(number))
+                raise _Stop(f"stopped at the violation of {prop.name}")
+        for prop in tuple(self.record.wanted):
+            if prop.states == 1 and self.source.holds_in(prop, view):
+                self.record.reached(prop, self.trace_to(number))
+
+    def expand(self, number: int) -> None:
+        """Take every step out of a state and check the properties of steps on each."""
+        state = self.states[number]
+        before = self.source.view(state)
+        stuck = True
+        for place, args, new, view in self.source.steps(state):
+            stuck = False
+            self.generated += 1
+            self.record.fired[place] += 1
+            for prop in self.record.steps:
+                if not self.source.holds_across(prop, before, view):
+                    self.record.violated(prop, self.trace_to(number, (place, args)))
+                    raise _Stop(f"stopped at the violation of {prop.name}")
+            for prop in tuple(self.record.wanted):
+                if prop.states == 2 and self.source.holds_across(prop, before, view):
+                    self.record.reached(prop, self.trace_to(number, (place, args)))
+            if new not in self.index:
+                self.add(new, number, (place, args), view)
+        self.deadlocks += stuck
+
+    def pause(self, queue: int) -> None:
+        """Between two states: report, and look at the budget."""
+        seconds = self.clock() - self.started
+        if self.report is not None:
+            self.report(Progress(len(self.states), self.generated, len(self.levels), queue, seconds))
+        if self.budget.seconds is not None and seconds > self.budget.seconds:
+            raise _Stop(f"budget of {self.budget.seconds:g} s used up with {queue:,} states in the queue")
+
+    def run(self) -> None:
+        """Explore to the end of the frontier, or raise _Stop."""
+        initial = self.source.initial()
+        self.generated += 1
+        self.add(initial, -1, None, self.source.view(initial))
+        first, last = 0, 1
+        while first < last:
+            self.levels.append(last - first)
+            for number in range(first, last):
+                if number % _REPORT_EVERY == 0:
+                    self.pause(len(self.states) - number)
+                if self.budget.states is not None and len(self.states) > self.budget.states:
+                    raise _Stop(f"budget of {self.budget.states:,} states used up at depth {len(self.levels)}")
+                self.expand(number)
+            first, last = last, len(self.states)
+
+
+def explore(
+    source: Source,
+    properties: tuple[Property, ...],
+    *,
+    clock: Clock,
+    budget: Budget | None = None,
+    report: Report | None = None,
+    engine: str = "explore",
+) -> Verdict:
+    """Search every state of a spec within bounds and give the verdict on each property.
+
+    `clock` counts CPU seconds. The search stops at the first violation. An interrupt (Ctrl-C) or a used-up budget gives
+    `unknown` for what is not settled, with what was covered.
+    """
+    search = _Search(source, properties, budget if budget is not None else Budget(), clock, report)
+    complete, why = True, ""
+    try:
+        search.run()
+    except _Stop as stop:
+        complete, why = False, str(stop)
+    except KeyboardInterrupt:
+        complete, why = False, f"interrupted at depth {len(search.levels)}"
+    verdicts: tuple[PropertyVerdict, ...] = search.record.finish(complete=complete, why=why)
+    spec = source.spec
+    return Verdict(
+        spec=spec.name,
+        engine=engine,
+        bounds=dict(source.bounds),
+        verdict=overall(verdicts),
+        reason=why,
+        rung="explored" if complete else "tested",
+        properties=verdicts,
+        distinct=len(search.states),
+        generated=search.generated,
+        depth=len(search.levels),
+        seconds=clock() - search.started,
+        coverage=search.record.coverage(),
+        spec_hash=spec.digest(),
+        bug=spec.bug,
+        levels=tuple(search.levels),
+        deadlocks=search.deadlocks,
+        blocked=blocked_most(source),
+        cut={a.name: n for a, n in zip(spec.actions, source.cut, strict=True)},
+    )

@@ -1,0 +1,142 @@
+"""The small interface behind which engines see a spec, and what they share: budgets, progress, coverage, traces."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from attrs import define, field, frozen
+
+from model.engines.verdict import (
+    EVERY_ACTION_FIRES,
+    HOLDS,
+    UNKNOWN,
+    VIOLATED,
+    PropertyVerdict,
+    SpecTrace,
+    TraceStep,
+)
+from model.language import Property, Spec
+from model.language.plain import Stepper
+
+State = Any
+
+
+class Source(Protocol):
+    """A spec under bounds: `model.language.plain.Stepper` and everything that is derived from the graph offer this."""
+
+    spec: Spec
+    bounds: Mapping[str, int]
+    cut: list[int]
+    blocked: list[dict[tuple[str, int], int]]
+
+    def initial(self) -> State: ...
+    def steps(self, state: State) -> Iterator[tuple[int, tuple[Any, ...], State, Any]]: ...
+    def view(self, state: State) -> Any: ...
+    def holds_in(self, prop: Property, view: Any) -> bool: ...
+    def holds_across(self, prop: Property, before: Any, after: Any) -> bool: ...
+    def plain(self, state: State) -> tuple[Any, ...]: ...
+
+
+@frozen
+class Budget:
+    """When to stop: seconds of `clock` (None: no limit), distinct states (None: no limit)."""
+
+    seconds: float | None = None
+    states: int | None = None
+
+
+@frozen
+class Progress:
+    """What a run can tell while it is under way."""
+
+    distinct: int
+    generated: int
+    depth: int
+    queue: int
+    seconds: float
+
+
+Report = Callable[[Progress], None]
+Clock = Callable[[], float]
+
+
+@define
+class Record:
+    """Verdicts on properties as a run gathers them."""
+
+    spec: Spec
+    properties: tuple[Property, ...]
+    found: dict[str, PropertyVerdict] = field(factory=dict)
+    fired: list[int] = field(init=False)
+    always: tuple[Property, ...] = field(init=False)
+    steps: tuple[Property, ...] = field(init=False)
+    wanted: list[Property] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.fired = [0] * len(self.spec.actions)
+        self.always = tuple(p for p in self.properties if p.kind == "always")
+        self.steps = tuple(p for p in self.properties if p.kind == "step")
+        self.wanted = [p for p in self.properties if p.kind == "sometimes"]
+
+    def violated(self, prop: Property, trace: SpecTrace) -> None:
+        """Note a counterexample."""
+        self.found[prop.name] = PropertyVerdict(prop.name, prop.kind, VIOLATED, "", trace)
+
+    def reached(self, prop: Property, trace: SpecTrace) -> None:
+        """Note that a `sometimes` was reached."""
+        self.found[prop.name] = PropertyVerdict(prop.name, prop.kind, HOLDS, "", trace)
+        self.wanted.remove(prop)
+
+    def finish(self, *, complete: bool, why: str, exhaustive: bool = True) -> tuple[PropertyVerdict, ...]:
+        """The verdict per property, in the order of the spec.
+
+        `complete`: the run did all it set out to do; `exhaustive`: that was every state, so what was not reached cannot be. `why` is the
+        reason of an `unknown`.
+        """
+        verdicts = [self._settle(prop, complete, exhaustive, why) for prop in self.properties]
+        idle = [a.name for a, n in zip(self.spec.actions, self.fired, strict=True) if n == 0]
+        never = f"never enabled within bounds: {', '.join(idle)}"
+        verdicts.append(_reached(EVERY_ACTION_FIRES, not idle, complete and exhaustive, never, why))
+        return tuple(verdicts)
+
+    def _settle(self, prop: Property, complete: bool, exhaustive: bool, why: str) -> PropertyVerdict:
+        if prop.name in self.found:
+            return self.found[prop.name]
+        if prop.kind == "eventually":
+            return PropertyVerdict(prop.name, prop.kind, UNKNOWN, "this engine does not check liveness")
+        if prop.kind == "sometimes":
+            return _reached(prop.name, False, complete and exhaustive, "no state within bounds reaches it", why)
+        return PropertyVerdict(prop.name, prop.kind, HOLDS if complete else UNKNOWN, "" if complete else why)
+
+    def coverage(self) -> dict[str, int]:
+        """Steps per action."""
+        return {a.name: n for a, n in zip(self.spec.actions, self.fired, strict=True)}
+
+
+def _reached(name: str, reached: bool, settled: bool, never: str, why: str) -> PropertyVerdict:
+    """The verdict on something that must be reachable: if everything was seen, not reaching it is a violation."""
+    if reached:
+        return PropertyVerdict(name, "sometimes", HOLDS)
+    return (
+        PropertyVerdict(name, "sometimes", VIOLATED, never)
+        if settled
+        else PropertyVerdict(name, "sometimes", UNKNOWN, why)
+    )
+
+
+def blocked_most(source: Source) -> dict[str, tuple[str, int]]:
+    """Per action the guard that disabled it most often (file:line), and how often."""
+    found = {}
+    for action, guards in zip(source.spec.actions, source.blocked, strict=True):
+        if guards:
+            (filename, line), times = max(guards.items(), key=lambda item: (item[1], item[0]))
+            found[action.name] = (f"{filename}:{line}", times)
+    return found
+
+
+def replayed(spec: Spec, bounds: Mapping[str, int], steps: tuple[TraceStep, ...]) -> SpecTrace:
+    """The path of these steps in the plain reading: no engine reports a counterexample that the oracle does not confirm."""
+    stepper = Stepper(spec, bounds, coverage=False)
+    states = [stepper.initial()]
+    for taken in steps:
+        states.append(stepper.apply(states[-1], taken.action, taken.args))
+    return SpecTrace(steps, tuple(states))

@@ -1,0 +1,38 @@
+"""The specs that Lockstep checks, each with its properties. One place where a name becomes a spec."""
+
+from collections.abc import Mapping
+
+from model.kraft.spec import SPEC as KRAFT
+from model.language import Property, Spec, unknown
+from model.two_phase.spec import SPEC as TWO_PHASE
+from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
+
+SPECS: Mapping[str, Spec] = {
+    KRAFT.name: KRAFT.with_properties(KRAFT_PROPERTIES),
+    TWO_PHASE.name: TWO_PHASE,
+}
+
+
+def find_spec(name: str) -> Spec:
+    """The spec of this name with its properties; LookupError with the nearest name otherwise."""
+    if name not in SPECS:
+        raise LookupError(unknown("spec", name, SPECS, "(see lockstep list specs)"))
+    return SPECS[name]
+
+
+def choose_properties(spec: Spec, names: tuple[str, ...]) -> tuple[Property, ...]:
+    """The named properties of a spec, or all of them for no names; LookupError with the nearest name otherwise."""
+    known = {p.name: p for p in spec.properties}
+    for name in names:
+        if name not in known:
+            raise LookupError(unknown("property", name, known, f"of spec {spec.name}"))
+    return tuple(known[name] for name in names) if names else spec.properties
+
+
+def find_bug(bug: str) -> Spec:
+    """The spec that knows a bug, with the bug planted; LookupError with the nearest id otherwise."""
+    for spec in SPECS.values():
+        if bug in spec.bugs:
+            return spec.with_bug(bug)
+    known = [b for spec in SPECS.values() for b in spec.bugs]
+    raise LookupError(unknown("bug", bug, known, "(see lockstep list bugs)"))
