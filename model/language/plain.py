@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from model.language.declare import FnDecl
-from model.language.errors import SpecError
-from model.language.plain_state import Cells, CutStep, MessageSet, PlainState, Undo, message_key, state_class
+from model.language.declare import Declaration, FnDecl
+from model.language.errors import BoundsError, SpecError
+from model.language.plain_state import CutStep, MessageSet, PlainState, Undo, message_key, state_class
 from model.language.reading import reading, stack
 from model.language.sorts import Bounds, Enum, Node, OptionOf, Ordinal, Quorum, SeqOf, elements, is_record
 from model.language.spec import Action, Spec
@@ -79,6 +79,8 @@ class PlainReading:
 
 
 Check = Callable[[Any], bool]
+_SOME_ACTION = "<action>:0"
+"""Stands for the line of the action in force, which a check of a value does not know."""
 
 
 def _in_bounds(result: Any, bounds: Bounds) -> Check | None:
@@ -97,7 +99,7 @@ def _in_bounds(result: Any, bounds: Bounds) -> Check | None:
 
         def check(value: int) -> bool:
             if value < 0:
-                raise SpecError(f"a step makes a value of {result!r} {value}", "guard the subtraction", "<action>:0")
+                raise SpecError(f"a step makes a value of {result!r} {value}", "guard the subtraction", _SOME_ACTION)
             return value <= highest
 
         return check
@@ -152,24 +154,43 @@ class Stepper:
         return tuple(self._freeze(store) for store in state.__dict__["_stores"])
 
     def initial(self) -> Frozen:
-        """The initial state."""
-        with reading(self.reading):
-            state = state_class(self.variables)(self.variables, self.bounds)
-            self.spec.init(state)
-            return self.freeze(state)
+        """The initial state; BoundsError if the bounds are too small for it."""
+        state = state_class(self.variables)(self.variables, self.bounds)
+        name = "state"
+        try:
+            with reading(self.reading):
+                self.spec.init(state)
+            frozen = self.freeze(state)
+            for name, value, check in zip(self._names, frozen, self._checks, strict=True):
+                self._check_value(self.variables[name], value, check)
+        except CutStep:
+            raise BoundsError(f"the initial {name} of {self.spec.name} is beyond the bounds") from None
+        return frozen
 
-    def _dirty(self, base: Frozen, undo: Undo) -> Frozen:
+    def _dirty(self, base: Frozen, undo: Undo, action: Action) -> Frozen:
         """The state after an action: what was written, frozen anew and checked against the bounds."""
+        try:
+            return self._frozen_anew(base, undo)
+        except SpecError as error:
+            code = action.function.__code__
+            where = f"{code.co_filename}:{code.co_firstlineno}" if error.where == _SOME_ACTION else error.where
+            raise SpecError(error.cause, error.remedy, where) from None
+
+    def _frozen_anew(self, base: Frozen, undo: Undo) -> Frozen:
         new = list(base)
         for store in {id(entry[0]): entry[0] for entry in undo}.values():
             place = self._place[store.name]
             value = new[place] = self._freeze(store)
-            check = self._checks[place]
-            if check is not None:
-                single = isinstance(store, Cells) and not store.domains
-                if not all(check(v) for v in ((value,) if single else value)):
-                    raise CutStep
+            self._check_value(self.variables[store.name], value, self._checks[place])
         return tuple(new)
+
+    @staticmethod
+    def _check_value(declaration: Declaration, value: Any, check: Check | None) -> None:
+        """CutStep if a variable's frozen value is beyond the bounds."""
+        if check is not None:
+            single = isinstance(declaration, FnDecl) and not declaration.args
+            if not all(check(v) for v in ((value,) if single else value)):
+                raise CutStep
 
     @staticmethod
     def _rollback(undo: Undo) -> None:
@@ -179,6 +200,18 @@ class Stepper:
             else:
                 dict.__setitem__(store, key, old)
         undo.clear()
+
+    def resized(self, frozen: Frozen, old: "Stepper") -> Frozen:
+        """A state of the same spec under other bounds, carried over to these; what is new has default values."""
+        source, target = old.thaw(frozen), self.thaw(self.initial())
+        for before, after in zip(source.__dict__["_stores"], target.__dict__["_stores"], strict=True):
+            if isinstance(after, MessageSet):
+                after.items = before.items
+            else:
+                for key in after:
+                    if key in before:
+                        dict.__setitem__(after, key, dict.__getitem__(before, key))
+        return self.freeze(target)
 
     # ---- actions
     def arguments(self, action: Action, frozen: Frozen) -> Iterator[tuple[Any, ...]]:
@@ -208,7 +241,7 @@ class Stepper:
                 in_force.append(self.reading)  # `with reading(...)`, without its cost: this is the innermost loop
                 try:
                     function(work, *args)
-                    new = self._dirty(frozen, undo)
+                    new = self._dirty(frozen, undo, action)
                 except Disabled as stop:
                     self._note_blocked(place, stop)
                     self._rollback(undo)
@@ -232,19 +265,22 @@ class Stepper:
         """Take one step by name.
 
         Raises Disabled (with the guard that is false) if the action is not enabled, CutStep if it would leave the bounds,
-        LookupError for an unknown action.
+        LookupError for an unknown action. A message among the arguments must be in its network.
         """
         for candidate in self.spec.actions:
             if candidate.name == action:
                 break
         else:
             raise LookupError(f"spec {self.spec.name} has no action {action!r}")
+        for p, value in zip(candidate.parameters, args, strict=True):
+            if p.network is not None and value not in frozen[self._place[p.network]]:
+                raise Disabled(None, 0)
         self._load(self._work, frozen)
         undo: Undo = self._work.__dict__["_undo"]
         try:
             with reading(self.reading):
                 candidate.function(self._work, *args)
-            return self._dirty(frozen, undo)
+            return self._dirty(frozen, undo, candidate)
         finally:
             self._rollback(undo)
 
@@ -256,13 +292,23 @@ class Stepper:
 
     def holds_in(self, prop: Property, view: Any) -> bool:
         """Whether a property of one state (always, sometimes) is true of a thawed state."""
+        undo: Undo = view.__dict__["_undo"]
+        written = len(undo)  # a view may be a state that an action has just made
         with reading(self.reading):
-            return bool(prop.predicate(view))
+            found = bool(prop.predicate(view))
+        if len(undo) != written:
+            raise _writes(prop)
+        return found
 
     def holds_across(self, prop: Property, before: Any, after: Any) -> bool:
         """Whether a property of two states (step, or sometimes with two parameters) is true of two thawed states."""
+        undos: tuple[Undo, Undo] = (before.__dict__["_undo"], after.__dict__["_undo"])
+        written = len(undos[0]), len(undos[1])
         with reading(self.reading):
-            return bool(prop.predicate(before, after))
+            found = bool(prop.predicate(before, after))
+        if (len(undos[0]), len(undos[1])) != written:
+            raise _writes(prop)
+        return found
 
     def holds(self, prop: Property, frozen: Frozen, after: Frozen | None = None) -> bool:
         """Whether a property's predicate is true of a state, or of a state and the next one."""
@@ -273,6 +319,13 @@ class Stepper:
     def plain(self, frozen: Frozen) -> Frozen:
         """The plain frozen form of a state: itself, in this reading."""
         return frozen
+
+
+def _writes(prop: Property) -> SpecError:
+    """A predicate that changes what it is asked about would change the verdict on every property after it."""
+    code = prop.predicate.__code__
+    where = f"{code.co_filename}:{code.co_firstlineno}"
+    return SpecError(f"property {prop.name} writes to the state", "a property only reads", where)
 
 
 def format_value(value: Any, sort: Any) -> str:

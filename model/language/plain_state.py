@@ -51,6 +51,7 @@ class Cells(dict[Any, Any]):
 
     def __missing__(self, key: Any) -> Any:
         """Beyond the bounds a total function still has a value: that of a state in which nothing happened there."""
+        self._check_arity(key)
         return default(self.decl.result)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -63,11 +64,19 @@ class Cells(dict[Any, Any]):
         """Write one cell; a key beyond the bounds cuts the step."""
         old = self.get(key, _ABSENT)
         if old is _ABSENT:
+            self._check_arity(key)
             raise CutStep
         self.undo.append((self, key, old))
         dict.__setitem__(self, key, value)
 
+    def _check_arity(self, key: Any) -> None:
+        """One argument missing or too many is a mistake of the spec, not a place beyond the bounds."""
+        given, wanted = len(key) if isinstance(key, tuple) else 1, len(self.domains)
+        if given != wanted:
+            raise SpecError(f"s.{self.name} takes {wanted} arguments, not {given}", "give one per sort, or : for a row")
+
     def _write_row(self, key: tuple[Any, ...], value: Any) -> None:
+        self._check_arity(key)
         free = [i for i, k in enumerate(key) if isinstance(k, slice)]
         choices = [self.domains[i] if isinstance(k, slice) else (k,) for i, k in enumerate(key)]
         rows = [(full, value(*(full[i] for i in free)) if callable(value) else value) for full in product(*choices)]
@@ -99,8 +108,8 @@ class SeqRef:
     @property
     def items(self) -> tuple[Any, ...]:
         """The elements as a plain tuple."""
-        found: tuple[Any, ...] = self.cells.get(self.key, ())
-        return found
+        found: tuple[Any, ...] | None = self.cells.get(self.key)
+        return self.cells.__missing__(self.key) if found is None else found
 
     @property
     def length(self) -> int:

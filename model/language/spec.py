@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from attrs import evolve, field, frozen
@@ -125,12 +126,30 @@ class Spec:
         return {name: given.get(name, self.bounds.get(name, 0)) for name in sorted(least)}
 
     def digest(self) -> str:
-        """A hash of the source text that gives this spec its meaning (16 hex digits): it goes into verdicts and traces."""
+        """A hash of the source text that gives this spec its meaning, helpers included (16 hex digits): for verdicts and traces."""
         functions = [self.init, *(a.function for a in self.actions), *(p.predicate for p in self.properties)]
         modules = {inspect.getmodule(f) for f in (*functions, *(r.function for r in self.rules.values()))}
         modules |= {sys.modules[self.state.__module__], *(inspect.getmodule(f) for f in self.overrides.values())}
-        texts = sorted(inspect.getsource(m) for m in modules if m is not None)
+        texts = sorted(inspect.getsource(m) for m in _with_helpers({m.__name__ for m in modules if m is not None}))
         return hashlib.sha256("\0".join([self.name, self.bug or "", *texts]).encode()).hexdigest()[:16]
+
+
+def _with_helpers(names: set[str]) -> list[ModuleType]:
+    """The modules of these names, and those of their packages that the functions and sorts they use come from.
+
+    The language is left out: it gives every spec its meaning, and a change of it is not a change of the spec.
+    """
+    packages = {name.partition(".")[0] for name in names}
+    found: dict[str, ModuleType] = {}
+    queue = sorted(names)
+    while queue:
+        name = queue.pop()
+        if name in found or name not in sys.modules:
+            continue
+        found[name] = sys.modules[name]
+        used = {str(getattr(value, "__module__", "")) for value in vars(found[name]).values()}
+        queue += sorted(n for n in used if n.partition(".")[0] in packages and not n.startswith("model.language"))
+    return list(found.values())
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str) -> str:
