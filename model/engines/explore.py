@@ -1,7 +1,8 @@
 """Breadth-first search over every state within bounds: level by level, so counterexamples are shortest.
 
 States are compared in full. The order is fixed by the spec (actions in their order, arguments in domain order), so counts, levels
-and traces are the same on every machine. On the plain reading this is the reference that faster explorers are checked against.
+and traces are the same on every machine. On the plain reading this is the reference that faster explorers are checked against; on a source
+derived from the graph, a sample of the states is expanded in the plain reading as well, and must agree.
 """
 
 from typing import Any
@@ -9,8 +10,16 @@ from typing import Any
 from model.engines.source import Budget, Clock, Progress, Record, Report, Source, State, blocked_most, replayed
 from model.engines.verdict import PropertyVerdict, SpecTrace, TraceStep, Verdict, overall
 from model.language import Property
+from model.language.plain import Stepper
 
 _REPORT_EVERY = 512
+
+_AUDIT_EVERY = 256
+"""Of a source that is derived from the graph, the steps of every so many-th state are compared with the plain reading's."""
+
+
+class AuditError(Exception):
+    """A derived source disagrees with the plain reading about the steps out of a state: a defect of Lockstep, not of the spec."""
 
 
 class _Stop(Exception):
@@ -33,6 +42,7 @@ class _Search:
         self.generated = 0
         self.deadlocks = 0
         self.started = clock()
+        self.audit = None if isinstance(source, Stepper) else Stepper(source.spec, source.bounds)
 
     def trace_to(self, number: int, last: tuple[int, tuple[Any, ...]] | None = None) -> SpecTrace:
         """The path to a state (and one step further), replayed in the plain reading."""
@@ -77,6 +87,20 @@ class _Search:
             if new not in self.index:
                 self.add(new, number, (place, args), view)
         self.deadlocks += stuck
+        if self.audit is not None and number % _AUDIT_EVERY == 0:
+            self.compare(self.audit, state)
+
+    def compare(self, audit: Stepper, state: State) -> None:
+        """The steps out of a state must be those of the plain reading, in the same order; guards are counted on the way."""
+        source, plain = self.source, self.source.plain(state)
+        expected = list(audit.successors(plain))
+        cut = list(source.cut)
+        found = [(place, args, source.plain(new)) for place, args, new, _ in source.steps(state)]
+        source.cut[:] = cut  # these steps have been counted
+        if found != expected:
+            raise AuditError(
+                f"{source.spec.name}: {len(found)} steps instead of {len(expected)}, or other ones, out of {plain!r}"
+            )
 
     def pause(self, queue: int) -> None:
         """Between two states: report, and look at the budget."""
@@ -144,6 +168,6 @@ def explore(
         bug=spec.bug,
         levels=tuple(search.levels),
         deadlocks=search.deadlocks,
-        blocked=blocked_most(source),
+        blocked=blocked_most(search.audit if search.audit is not None else source),
         cut={a.name: n for a, n in zip(spec.actions, source.cut, strict=True)},
     )

@@ -37,5 +37,4 @@ def handle_begin_quorum_response(s: KRaft, response: BeginQuorumResponse) -> Non
     """A leader learns from a voter that there is a newer epoch, and steps down. Enabled iff the response is awaited."""
     require(is_running(s, response.leader))
 
-    s.begin_responses.forget(lambda m: m == response)
     learn(s, response.leader, response.epoch, response.known_leader)

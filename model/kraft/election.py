@@ -42,8 +42,8 @@ def awaits_vote(s: KRaft, request: VoteRequest) -> Any:
 def handle_vote_request(s: KRaft, voter: Node, request: VoteRequest) -> None:
     """A voter answers a candidate: at most one vote per epoch, never to a candidate whose log is behind.
 
-    Enabled iff a request from another node has arrived that is not of an old epoch, or whose sender awaits the answer. A newer epoch is taken over before
-    the vote is considered, so any node that can be reached deposes a leader.
+    Enabled iff a request from another node has arrived that is not of an old epoch, or whose sender awaits the answer. A newer
+    epoch is taken over before the vote is considered, so any node that can be reached deposes a leader.
     """
     require(is_running(s, voter))
     require(request.candidate != voter)
@@ -80,7 +80,7 @@ def handle_vote_response(s: KRaft, response: VoteResponse) -> None:
     candidate = response.candidate
     require(is_running(s, candidate))
 
-    s.vote_responses.forget(lambda m: m == response)
+    s.vote_responses.forget(lambda m: (m.candidate == candidate) & (m.voter == response.voter))
     if response.epoch > s.epoch[candidate]:
         learn(s, candidate, response.epoch, response.leader)
     elif response.leader != NONE:

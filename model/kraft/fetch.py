@@ -38,19 +38,31 @@ def awaits_fetch(s: KRaft, request: FetchRequest) -> Any:
     )
 
 
+def is_parked(s: KRaft, request: FetchRequest) -> Any:
+    """The leader handled this Fetch when it had nothing to send, and has appended one record since (the fetch purgatory).
+
+    That it was handled shows in the empty answer, which the follower would otherwise get when the time is up.
+    """
+    handled = s.fetch_responses.exists(
+        lambda m: (m.follower == request.follower) & (m.outcome == Outcome.RECORDS) & Not(m.has_record)
+    )
+    return handled & (s.log[request.leader].length == request.end + 1) & awaits_fetch(s, request)
+
+
 def handle_fetch_request(s: KRaft, request: FetchRequest) -> None:
     """A leader answers a follower with the next record, or with where their logs diverge; a valid fetch acknowledges.
 
-    Enabled iff the request has arrived at a leader of its epoch, or at a node that knows a newer epoch and whose answer is awaited. A request
-    without new records may be parked; it is answered later or, when its time is up, with what is known now, so the answer may be empty.
-    A Fetch never moves the receiver's epoch. Also enabled while the leader's power is failing (a parked fetch is completed).
+    Enabled iff the request has arrived at a leader of its epoch, or at a node that knows a newer epoch and whose answer is
+    awaited; while the power fails between append and flush, iff the request was parked. A request without new records is
+    parked; it is answered when there are some or, when its time is up, with what was known at first (KAFKA-15100), so the answer may be
+    empty. A Fetch never moves the receiver's epoch.
     """
     leader, follower = request.leader, request.follower
     leads = (s.role[leader] == Role.LEADER) & (s.epoch[leader] == request.epoch)
-    log = s.log[leader]
     require(leads | ((s.epoch[leader] > request.epoch) & awaits_fetch(s, request)))
-    require(is_running(s, leader) | (request.end < log.length))  # parked: it came before the append that fails
+    require(is_running(s, leader) | is_parked(s, request))
 
+    log = s.log[leader]
     if Not(leads):
         _respond(s, request, outcome=Outcome.ERROR)
         return
@@ -121,7 +133,8 @@ def handle_fetch_response(s: KRaft, response: FetchResponse) -> None:
 
 
 def _consume(s: KRaft, response: FetchResponse) -> None:
-    s.fetch_responses.forget(lambda m: m == response)
+    """The next Fetch has a new correlation id: whatever else answers this one is ignored."""
+    s.fetch_responses.forget(lambda m: m.follower == response.follower)
 
 
 def _target(s: KRaft, response: FetchResponse) -> Any:

@@ -15,8 +15,8 @@ def replica_end(s: KRaft, leader: Any, n: Any) -> Any:
 def advance_high_watermark(s: KRaft, leader: Any) -> None:
     """A leader exposes what enough voters hold, once that includes a record of its own epoch.
 
-    With the voters' end offsets in descending order, the candidate is the one at n/2. It never moves backwards. History records what becomes
-    committed, and in which epoch.
+    With the voters' end offsets in descending order, the candidate is the one at n/2. It never moves backwards. History records
+    what becomes committed, and in which epoch.
     """
     end = the(
         Index,

@@ -1,8 +1,10 @@
 """Crash and restart: what a node still knows. KIP-595; QuorumState.initialize, KafkaRaftClient.initialize."""
 
+from typing import Any
+
 from model.kraft.rules import role_after_restart, vote_after_restart
 from model.kraft.state import BeginQuorumRequest, Index, KRaft, Role, VoteRequest
-from model.kraft.transitions import leave_role, send_fetch
+from model.kraft.transitions import become_unattached, is_running, leave_role, send_fetch
 from model.language import Node, Not, require, value_of
 
 
@@ -17,6 +19,28 @@ def restart(s: KRaft, n: Node, kept: Index) -> None:
 
     if Not(s.interrupted[n]):
         s.aux_restarts = s.aux_restarts + 1
+    recover(s, n, kept)
+
+
+def crash_before_voting(s: KRaft, voter: Node, request: VoteRequest, kept: Index) -> None:
+    """A voter crashes between the two writes of a vote: the newer epoch of the request is on its disk, the vote is not.
+
+    Enabled iff a Vote request of a newer epoch has arrived. handleVoteRequest first calls transitionToUnattached and then, if it
+    grants, transitionToUnattachedVotedState; each writes quorum-state.
+    """
+    require(is_running(s, voter))
+    require(request.candidate != voter)
+    require(request.epoch > s.epoch[voter])
+    require(s.flushed[voter] <= kept)
+    require(kept <= s.log[voter].length)
+
+    s.aux_restarts = s.aux_restarts + 1
+    become_unattached(s, voter, request.epoch)
+    recover(s, voter, kept)
+
+
+def recover(s: KRaft, n: Any, kept: Any) -> None:
+    """A node starts from its disk, where `kept` entries of its log are."""
     s.interrupted[n] = False
     s.log[n].truncate(kept)
     s.flushed[n] = kept

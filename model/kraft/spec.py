@@ -5,7 +5,7 @@ from model.kraft.begin_quorum import handle_begin_quorum_request, handle_begin_q
 from model.kraft.bugs import BUGS
 from model.kraft.election import handle_vote_request, handle_vote_response, start_election
 from model.kraft.fetch import handle_fetch_request, handle_fetch_response
-from model.kraft.restart import restart
+from model.kraft.restart import crash_before_voting, restart
 from model.kraft.rules import RULES
 from model.kraft.state import KRaft
 from model.language import make_spec
@@ -27,6 +27,7 @@ ACTIONS = (
     handle_fetch_request,
     handle_fetch_response,
     restart,
+    crash_before_voting,
 )
 
 BOUNDS = {"nodes": 3, "epochs": 2, "log": 2, "values": 1, "elections": 2, "restarts": 1, "stale": 0}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from model.kraft.state import BeginQuorumRequest, FetchRequest, KRaft, Role, VoteRequest
-from model.language import NONE, Not, is_quorum
+from model.language import NONE, Not, is_quorum, value_of
 
 
 def leave_role(s: KRaft, n: Any) -> None:
@@ -78,7 +78,7 @@ def learn(s: KRaft, n: Any, epoch: Any, leader: Any) -> None:
     if leader == NONE:
         become_unattached(s, n, epoch)
     else:
-        become_follower(s, n, epoch, leader)
+        become_follower(s, n, epoch, value_of(leader))
 
 
 def send_fetch(s: KRaft, n: Any, leader: Any) -> None:
