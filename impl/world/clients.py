@@ -1,0 +1,155 @@
+"""Closed-loop clients: one operation at a time, sent to the node that is thought to lead.
+
+A client is no part of the protocol.
+
+A client retries elsewhere only where that is safe: when the node said NOT_CONTROLLER, the operation was not taken. When
+time runs out, or when the leader lost its leadership with the operation in its hands, the outcome is unknown: a read
+has failed, a write is recorded as `info`, and the client goes on under a new process number, as Jepsen does.
+"""
+
+from typing import Any
+
+from attrs import frozen
+
+from impl.effects import CancelTimer, Effect, Send, SetTimer
+from impl.kraft.messages import ClientRequest, ClientResponse, Error, Message
+from impl.kraft.records import Operation
+from impl.world.history import HistoryEvent
+
+FIRST_CLIENT = 101
+"""The address of the first client; nodes are numbered from 1, so there are at most 100 of them."""
+
+TIMEOUT, RETRY = "timeout", "retry"
+
+
+@frozen
+class ClientTimings:
+    """Microseconds: how long a client waits for an answer, and before it asks the next node; and how often it asks."""
+
+    timeout: int = 3_000_000
+    retry: int = 50_000
+    attempts: int = 40
+
+
+@frozen
+class Outcome:
+    """An event of the history before it is stamped with index and time."""
+
+    process: int
+    type: str
+    operation: Operation
+    value: dict[str, Any] | None
+    error: str | None = None
+
+    def stamped(self, index: int, time: int) -> HistoryEvent:
+        """The event at that index and virtual time (µs) of the history."""
+        operation = self.operation
+        return HistoryEvent(index, time, self.process, self.type, operation.f, operation.key, self.value, self.error)
+
+
+@frozen
+class ClientStep:
+    """What a client asks for: effects in order, and perhaps an event of its history."""
+
+    effects: tuple[Effect[Message], ...] = ()
+    outcome: Outcome | None = None
+
+
+@frozen
+class Call:
+    """The operation in progress, the correlation id of its last request, and how many requests there were."""
+
+    operation: Operation
+    correlation_id: int
+    attempts: int
+
+
+class Client:
+    """One client. `index` counts from 0; `stride` is the number of clients: the process numbers of two never meet."""
+
+    def __init__(self, index: int, stride: int, nodes: tuple[int, ...], timings: ClientTimings) -> None:
+        self.address = FIRST_CLIENT + index
+        self.process = index
+        self.target = nodes[index % len(nodes)]
+        self.call: Call | None = None
+        self._stride = stride
+        self._nodes = nodes
+        self._timings = timings
+        self._requests = 0
+
+    def invoke(self, operation: Operation, node: int | None = None) -> ClientStep:
+        """Begin an operation; the client must be idle."""
+        if self.call is not None:
+            raise RuntimeError(f"client {self.address} is busy with {self.call.operation}")
+        if node is not None:
+            self.target = node
+        effects = self._request(operation, attempts=1)
+        return ClientStep(effects, Outcome(self.process, "invoke", operation, _argument(operation)))
+
+    def on_response(self, response: ClientResponse) -> ClientStep:
+        """An answer came; one that is not awaited any more is ignored."""
+        call = self.call
+        if call is None or call.correlation_id != response.correlation_id:
+            return ClientStep()
+        if response.leader_id is not None:
+            self.target = response.leader_id
+        match response.error:
+            case Error.NONE:
+                value = {**(_argument(call.operation) or {}), "version": response.version}
+                if call.operation.f == "read":
+                    value["value"] = response.value
+                return self._end("ok", value)
+            case Error.NOT_CONTROLLER:
+                if call.attempts >= self._timings.attempts:
+                    return self._end("fail", _argument(call.operation), Error.NOT_CONTROLLER.value)
+                if response.leader_id is None:
+                    self.target = self._next_node()
+                return ClientStep((CancelTimer(TIMEOUT), SetTimer(RETRY, self._timings.retry)))
+            case Error.NEW_LEADER_ELECTED:
+                return self._end_unknown(Error.NEW_LEADER_ELECTED.value)
+            case error:
+                return self._end("fail", _argument(call.operation), error.value)
+
+    def on_timer(self, timer: str) -> ClientStep:
+        """The answer takes too long, or it is time to ask again."""
+        call = self.call
+        if call is None:
+            return ClientStep()
+        if timer == RETRY:
+            return ClientStep(self._request(call.operation, call.attempts + 1))
+        self.target = self._next_node()
+        return self._end_unknown("TIMEOUT")
+
+    def _request(self, operation: Operation, attempts: int) -> tuple[Effect[Message], ...]:
+        self._requests += 1
+        self.call = Call(operation, self._requests, attempts)
+        request = ClientRequest(self.address, self.target, self._requests, operation)
+        return (Send(request), SetTimer(TIMEOUT, self._timings.timeout))
+
+    def _end(self, kind: str, value: dict[str, Any] | None, error: str | None = None) -> ClientStep:
+        assert self.call is not None
+        outcome = Outcome(self.process, kind, self.call.operation, value, error)
+        self.call = None
+        return ClientStep((CancelTimer(TIMEOUT), CancelTimer(RETRY)), outcome)
+
+    def _end_unknown(self, error: str) -> ClientStep:
+        assert self.call is not None
+        operation = self.call.operation
+        if operation.f == "read":
+            return self._end("fail", _argument(operation), error)
+        step = self._end("info", _argument(operation), error)
+        self.process += self._stride
+        return step
+
+    def _next_node(self) -> int:
+        return self._nodes[(self._nodes.index(self.target) + 1) % len(self._nodes)]
+
+
+def _argument(operation: Operation) -> dict[str, Any] | None:
+    match operation.f:
+        case "set_config":
+            return {"value": operation.value}
+        case "update":
+            return {"expected": operation.expected_version, "value": operation.value}
+        case _:
+            return None

@@ -1,0 +1,39 @@
+"""What a world is made of: nodes, clients, timeouts, a bug perhaps, and how many faults are on offer."""
+
+from attrs import frozen
+
+from impl.kraft.state import Timings
+from impl.world.clients import FIRST_CLIENT, ClientTimings
+
+
+@frozen
+class FaultBudget:
+    """How many choices of a kind `choices()` offers in the life of a world;
+
+    None: no bound. `apply()` does not look at it.
+    """
+
+    drops: int | None = None
+    duplicates: int | None = None
+    crashes: int | None = None
+    pauses: int | None = None
+    cuts: int | None = None
+    client_ops: int | None = None
+
+
+@frozen
+class WorldConfig:
+    """A cluster: how many nodes (voters, numbered from 1) and clients (addresses from 101), and the bug it has, by id."""
+
+    nodes: int = 3
+    clients: int = 1
+    bug: str | None = None
+    timings: Timings = Timings()
+    client_timings: ClientTimings = ClientTimings()
+    budget: FaultBudget = FaultBudget()
+
+    def __attrs_post_init__(self) -> None:
+        if not 1 <= self.nodes < FIRST_CLIENT:
+            raise ValueError(f"a world has 1 to {FIRST_CLIENT - 1} nodes, not {self.nodes}")
+        if self.clients < 0:
+            raise ValueError(f"a world has 0 or more clients, not {self.clients}")

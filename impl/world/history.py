@@ -1,0 +1,50 @@
+"""The history of the clients: what was invoked, and how it ended.
+
+The form is Jepsen's, and so are the four types of events.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+EVENT_TYPES = ("invoke", "ok", "fail", "info")
+
+
+@frozen
+class HistoryEvent:
+    """One event. `invoke` begins an operation of `process`; `ok`, `fail` or `info` ends it.
+
+    `ok`: it took effect. `fail`: it had no effect (`error` says why). `info`: unknown, it may take effect at any later
+    time; the process is never used again. `time` is virtual, in microseconds. `value` is None or an object: `value` for
+    a write, and `expected` for an update, in both events; on `ok` also `version` (after a write, or read; for a topic 1
+    or 0: it exists or not), and for a read the `value` found.
+    """
+
+    index: int
+    time: int
+    process: int
+    type: str
+    f: str
+    key: str
+    value: Mapping[str, Any] | None
+    error: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as a plain JSON object, in the order of the fields."""
+        return {
+            "index": self.index,
+            "time": self.time,
+            "process": self.process,
+            "type": self.type,
+            "f": self.f,
+            "key": self.key,
+            "value": None if self.value is None else dict(self.value),
+            "error": self.error,
+        }
+
+
+def history_to_jsonl(history: Iterable[HistoryEvent]) -> str:
+    """One JSON object per line, in the order of the events; the same history gives the same bytes."""
+    return "".join(json.dumps(event.to_json(), separators=(",", ":")) + "\n" for event in history)

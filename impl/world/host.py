@@ -1,0 +1,77 @@
+"""A machine: one node, its disk and its process. It knows no other machine and no clock."""
+
+from attrs import frozen
+
+from impl.effects import Event, FatalError
+from impl.kraft.messages import Message
+from impl.kraft.node import NodeEffects, step
+from impl.kraft.recovery import recover
+from impl.kraft.state import Config, NodeState
+from impl.world.disk import Disk
+
+UP, PAUSED, DOWN = "up", "paused", "down"
+
+
+@frozen
+class Plan:
+    """What a step would do: the node's state afterwards (None: its process dies of `fatal`), and the effects in order."""
+
+    state: NodeState | None
+    effects: NodeEffects
+    fatal: str | None = None
+
+
+class Host:
+    """One machine. `state` is that of the running process, or of the last one while the node is down."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.status = DOWN
+        self.disk = Disk()
+        self.incarnation = 0
+        self.state: NodeState | None = None
+
+    @property
+    def node(self) -> int:
+        """The id of the node."""
+        return self.config.node_id
+
+    def plan(self, event: Event[Message] | None) -> Plan:
+        """What the node would do on an event (None: start). Nothing happens yet."""
+        try:
+            if event is None:
+                state, effects = recover(self.config, self.disk.durable(self.incarnation))
+                return Plan(state, effects)
+            return Plan(*step(self.running(), event))
+        except FatalError as error:
+            # A FatalError that a node raises carries the effects of the step so far; they are the node's own.
+            return Plan(None, tuple(effect for effect in error.effects), error.message)  # type: ignore[misc]
+
+    def running(self) -> NodeState:
+        """The state of the process; the node must not be down."""
+        if self.state is None:
+            raise RuntimeError(f"node {self.node} is down")
+        return self.state
+
+    def view(self) -> NodeState | None:
+        """The state of the process, or of a node that is down, the state to which it would recover (None: it cannot)."""
+        return self.state if self.state is not None else self.plan(None).state
+
+    def started(self) -> None:
+        """The process runs from here on."""
+        self.status = UP
+        self.incarnation += 1
+
+    def stopped(self, kept: int | None) -> None:
+        """The process is gone; after a power loss, so are the records from `kept` on (None: the process died alone)."""
+        self.status = DOWN
+        self.state = None
+        if kept is not None:
+            self.disk = self.disk.crash(kept)
+
+    def kept_range(self, effects: NodeEffects = ()) -> tuple[int, int]:
+        """The least and the most records that a power loss could leave, after these effects."""
+        disk = self.disk
+        for effect in effects:
+            disk = disk.carry_out(effect)
+        return disk.flushed, len(disk.entries)

@@ -1,0 +1,374 @@
+"""The simulator: one seed gives one run, byte for byte.
+
+It draws delays, faults and operations, and drives a `World` by choices.
+
+Messages arrive after sampled delays and timers fire at their deadlines, by each node's own clock. After the given
+number of steps comes a quiet period: faults end, links heal, every node runs, and the clients finish and read every key
+once.
+"""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias, assert_never
+
+from attrs import evolve, frozen
+
+from impl.effects import SetTimer
+from impl.kraft.records import Operation
+from impl.world.choices import (
+    Choice,
+    ClientOp,
+    Crash,
+    CrashDuring,
+    Cut,
+    Deliver,
+    Drop,
+    Fire,
+    Heal,
+    Pause,
+    Redeliver,
+    Restart,
+    Resume,
+)
+from impl.world.config import WorldConfig
+from impl.world.draws import Draws
+from impl.world.faults import Episodes, FaultPlan
+from impl.world.host import DOWN, PAUSED, UP
+from impl.world.partitions import partition_links
+from impl.world.record import StepRecord
+from impl.world.run import Run, Tally
+from impl.world.workload import OperationSource, Workload
+from impl.world.world import Observer, World
+
+
+@frozen
+class SimulationConfig:
+    """What to simulate: the cluster, its workload, the faults, and for how many steps (without the quiet period).
+
+    `quiet_steps` bounds the quiet period; a run that does not finish within it says so.
+    """
+
+    world: WorldConfig = WorldConfig(clients=3)
+    workload: Workload = Workload()
+    faults: FaultPlan = FaultPlan()
+    steps: int = 2_000
+    quiet_steps: int = 4_000
+
+
+# ------------------------------------------------------------------------------------------------------- what is on the agenda
+
+
+@frozen
+class _Arrival:
+    """A message arrives; `copy`: a duplicate of it."""
+
+    message_id: int
+    copy: bool = False
+
+
+@frozen
+class _Loss:
+    message_id: int
+
+
+@frozen
+class _Begin:
+    """An episode of the fault of this name in the plan begins."""
+
+    fault: str
+
+
+@frozen
+class _Think:
+    """A client has thought for long enough."""
+
+    client: int
+
+
+_Restore: TypeAlias = Restart | Resume | Heal | Cut
+"""Decided when an episode begins; it may have become impossible, or needless, when its time comes."""
+
+_Item: TypeAlias = _Arrival | _Loss | _Begin | _Think | _Restore
+
+_DOOM_WITHIN = 8
+"""A crash in mid-step strikes one of so many next steps of its node: some kinds of steps never come first after a pause."""
+
+
+class Simulator:
+    """One run in progress. `world` is the world; `steps()` yields a record per step; `run()` goes to the end."""
+
+    def __init__(
+        self, seed: int, config: SimulationConfig | None = None, *, observers: Sequence[Observer] = ()
+    ) -> None:
+        self.seed = seed
+        self.config = config or SimulationConfig()
+        self._plan = self.config.faults
+        self._draws = Draws(seed)
+        nodes = self.config.world.nodes
+        drift = self._plan.drift
+        self._rates = {node: 1.0 + drift * (2.0 * self._draws.fraction() - 1.0) for node in range(1, nodes + 1)}
+        self.world = World(self.config.world, span=self._span, observers=observers)
+        self._agenda: list[tuple[int, int, _Item]] = []
+        self._serial = 0
+        self._source = OperationSource(self.config.workload, self._draws)
+        self._learnt = 0
+        self._held: dict[int, list[_Arrival]] = {node: [] for node in self.world.voters}
+        self._doomed: dict[int, int] = {}
+        self._quiet = False
+        self._final_reads: dict[int, list[str]] = {}
+        self.counts: dict[str, int] = dict.fromkeys(
+            (*self._plan.episodes, "mid_step", "loss", "duplication", "reordering"), 0
+        )
+        self._tally = Tally()
+        self._choices: list[Choice] = []
+        for client in self.world.client_addresses:
+            self._think(client)
+        for fault in self._plan.episodes:
+            self._schedule_episode(fault, 0)
+        self._post_sent(range(len(self.world.sent)))
+
+    def run(self) -> Run:
+        """Run to the end of the quiet period."""
+        for _ in self.steps():
+            pass
+        world = self.world
+        return Run.of(
+            seed=self.seed,
+            world=world,
+            choices=tuple(self._choices),
+            faults=dict(self.counts),
+            tally=self._tally,
+            finished=self._is_finished(),
+        )
+
+    def steps(self) -> Iterator[StepRecord]:
+        """One record per step, to the end of the quiet period."""
+        while self.world.steps < self.config.steps:
+            record = self._next()
+            if record is not None:
+                yield record
+        yield from self._calm_down()
+        last = self.world.steps + self.config.quiet_steps
+        while self.world.steps < last and not self._is_finished():
+            record = self._next()
+            if record is not None:
+                yield record
+
+    # ------------------------------------------------------------------------------------------------------------- the agenda
+
+    def _next(self) -> StepRecord | None:
+        """The next thing on the agenda, or the next timer, whichever is earlier; None when it comes to nothing."""
+        world = self.world
+        due = world.next_due()
+        if due is not None and (not self._agenda or due.deadline <= self._agenda[0][0]):
+            return self._apply(Fire(due.address, due.timer, at=max(due.deadline, world.now)))
+        time, _, item = heapq.heappop(self._agenda)
+        choice = self._choice_for(item, max(time, world.now))
+        return None if choice is None else self._apply(choice)
+
+    def _choice_for(self, item: _Item, at: int) -> Choice | None:
+        world = self.world
+        match item:
+            case _Arrival():
+                return self._arrive(item, at)
+            case _Loss(message_id):
+                return Drop(message_id, at=at)
+            case _Begin(fault):
+                return self._begin(fault, at)
+            case _Think(client):
+                operation = self._operation_for(client)
+                return None if operation is None else ClientOp(client, operation, at=at)
+            case Restart(node):
+                return Restart(node, at=at) if world.status(node) == DOWN else None
+            case Resume(node):
+                return Resume(node, at=at) if world.status(node) == PAUSED else None
+            case Cut(src, dst):
+                return None if self._quiet or world.network.is_cut(src, dst) else Cut(src, dst, at=at)
+            case Heal(src, dst):
+                return Heal(src, dst, at=at) if world.network.is_cut(src, dst) else None
+            case _:
+                assert_never(item)
+
+    def _post(self, time: int, item: _Item) -> None:
+        self._serial += 1
+        heapq.heappush(self._agenda, (time, self._serial, item))
+
+    def _apply(self, choice: Choice) -> StepRecord:
+        world = self.world
+        choice = self._strike(choice)
+        record = world.apply(choice)
+        self._choices.append(choice)
+        self._tally.add(record)
+        self._post_sent(record.sent)
+        if record.incident is not None or isinstance(choice, Crash | CrashDuring):
+            self._doomed.pop(record.node, None)
+            self._post(world.now + self._duration(self._plan.crash), Restart(record.node))
+        elif isinstance(choice, Resume):
+            held, self._held[choice.node] = self._held[choice.node], []
+            for arrival in held:
+                self._post(world.now + self._draws.below(self._plan.delay_max + 1), arrival)
+        self._after_client_events()
+        return record
+
+    # ------------------------------------------------------------------------------------------------------------ the network
+
+    def _post_sent(self, message_ids: Sequence[int]) -> None:
+        """Draw the fate of each message that was just sent (a link that is cut has decided already)."""
+        world, plan, draws = self.world, self._plan, self._draws
+        for message_id in message_ids:
+            if not world.network.is_in_flight(message_id):
+                continue
+            delay = draws.between(plan.delay_min, plan.delay_max)
+            if not self._quiet:
+                if self._draw("loss", plan.loss, plan.losses):
+                    self._post(world.now + delay, _Loss(message_id))
+                    continue
+                if world.may_duplicate(message_id) and self._draw("duplication", plan.duplication, plan.duplicates):
+                    later = delay + draws.between(0, plan.reordering_delay)
+                    self._post(world.now + later, _Arrival(message_id, copy=True))
+                if self._draw("reordering", plan.reordering, None):
+                    delay += draws.between(0, plan.reordering_delay)
+            self._post(world.now + delay, _Arrival(message_id))
+
+    def _draw(self, fault: str, probability: float, bound: int | None) -> bool:
+        if probability <= 0.0 or (bound is not None and self.counts[fault] >= bound):
+            return False
+        hit = self._draws.chance(probability)
+        self.counts[fault] += hit
+        return hit
+
+    def _arrive(self, arrival: _Arrival, at: int) -> Choice | None:
+        """A message arrives: it is handled, waits for a paused node, or is lost at one that is down."""
+        world = self.world
+        dst = world.sent[arrival.message_id].dst
+        if world.is_reachable(dst):
+            return Redeliver(arrival.message_id, at=at) if arrival.copy else Deliver(arrival.message_id, at=at)
+        if world.status(dst) == PAUSED:
+            self._held[dst].append(arrival)
+            return None
+        return None if arrival.copy else Drop(arrival.message_id, at=at)
+
+    # -------------------------------------------------------------------------------------------------------------- the faults
+
+    def _schedule_episode(self, fault: str, now: int) -> None:
+        episodes = self._plan.episodes[fault]
+        if episodes.every and self.counts[fault] < episodes.at_most:
+            pause = self._draws.between(episodes.every // 2, episodes.every + episodes.every // 2)
+            self._post(now + pause, _Begin(fault))
+
+    def _duration(self, episodes: Episodes) -> int:
+        return self._draws.between(episodes.shortest, episodes.longest)
+
+    def _begin(self, fault: str, at: int) -> Choice | None:
+        if self._quiet:
+            return None
+        voters = self.world.voters
+        up = [node for node in voters if self.world.status(node) == UP and node not in self._doomed]
+        if (not up) if fault in ("crash", "pause") else len(voters) == 1:
+            # Nobody is left to fail, or there is no link to cut.
+            self._schedule_episode(fault, at)
+            return None
+        self.counts[fault] += 1
+        end = at + self._duration(self._plan.episodes[fault])
+        choice: Choice | None = None
+        match fault:
+            case "crash":
+                choice = self._begin_crash(self._draws.one_of(up), at)
+            case "pause":
+                node = self._draws.one_of(up)
+                self._post(end, Resume(node))
+                choice = Pause(node, at=at)
+            case _:
+                self._begin_partition(fault, at, end)
+        self._schedule_episode(fault, at)
+        return choice
+
+    def _begin_crash(self, node: int, at: int) -> Choice | None:
+        """Power loss now, or in the middle of one of the node's next steps."""
+        if self._draws.chance(self._plan.mid_step):
+            self.counts["mid_step"] += 1
+            self._doomed[node] = self._draws.below(_DOOM_WITHIN)
+            return None
+        return Crash(node, self._draws.between(*self.world.kept_range(node)), at=at)
+
+    def _strike(self, choice: Choice) -> Choice:
+        """A doomed node takes a step: it may pass, or the power goes in its middle."""
+        if not self._doomed or not isinstance(choice, Deliver | Redeliver | Fire):
+            return choice
+        node = choice.node if isinstance(choice, Fire) else self.world.sent[choice.message_id].dst
+        left = self._doomed.get(node)
+        if left is None:
+            return choice
+        if left > 0:
+            self._doomed[node] = left - 1
+            return choice
+        effects = self.world.preview(choice)
+        after = self._draws.between(0, len(effects))
+        kept = self._draws.between(*self.world.kept_range(node, effects[:after]))
+        return CrashDuring(choice, after, kept)
+
+    def _begin_partition(self, fault: str, at: int, end: int) -> None:
+        links = partition_links(fault, self.world.voters, self._draws)
+        periods = [(at, end)]
+        if fault == "flapping":
+            period = self._plan.flap_period
+            periods = [(time, min(time + period, end)) for time in range(at, end, 2 * period)]
+        for cut_at, heal_at in periods:
+            for src, dst in links:
+                self._post(cut_at, Cut(src, dst))
+                self._post(heal_at, Heal(src, dst))
+
+    def _calm_down(self) -> Iterator[StepRecord]:
+        """The quiet period begins: links heal, every node runs; each client will read every key once more."""
+        world = self.world
+        self._quiet = True
+        self._doomed.clear()
+        for src, dst in world.network.cuts():
+            yield self._apply(Heal(src, dst))
+        for node in world.voters:
+            if world.status(node) == PAUSED:
+                yield self._apply(Resume(node))
+            elif world.status(node) == DOWN:
+                yield self._apply(Restart(node))
+        self._final_reads = {client: list(self.config.workload.keys) for client in world.client_addresses}
+        for client in world.client_addresses:
+            if world.is_idle(client):
+                self._think(client)
+
+    def _is_finished(self) -> bool:
+        return self._quiet and not any(self._final_reads.values()) and all(map(self.world.is_idle, self._final_reads))
+
+    # ------------------------------------------------------------------------------------------------------------- the clients
+
+    def _think(self, client: int) -> None:
+        workload = self.config.workload
+        self._post(self.world.now + self._draws.between(workload.think_min, workload.think_max), _Think(client))
+
+    def _operation_for(self, client: int) -> Operation | None:
+        if not self.world.is_idle(client):
+            return None
+        if not self._quiet:
+            return self._source.draw()
+        keys = self._final_reads.get(client)
+        return Operation("read", keys.pop(0)) if keys else None
+
+    def _after_client_events(self) -> None:
+        """Clients whose operation has just ended begin to think."""
+        world = self.world
+        for event in world.history[self._learnt :]:
+            self._source.learn(event)
+            if event.type != "invoke":
+                self._think(world.client_addresses[event.process % len(world.client_addresses)])
+        self._learnt = len(world.history)
+
+    def _span(self, address: int, timer: SetTimer) -> int:
+        """How long a timer takes by this node's clock. A timer that is due at once is not late."""
+        if timer.duration == 0 and timer.spread == 0:
+            return 0
+        nominal = timer.duration + (self._draws.below(timer.spread) if timer.spread else 0)
+        return int(nominal * self._rates.get(address, 1.0)) + self._draws.below(self._plan.jitter + 1)
+
+
+def with_bug(config: SimulationConfig, bug: str | None) -> SimulationConfig:
+    """The same simulation of a cluster with a bug, by its id."""
+    return evolve(config, world=evolve(config.world, bug=bug))
