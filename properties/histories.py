@@ -10,7 +10,7 @@ A history file is JSON lines, one event a line, in the order in which one observ
     invoke   the client sent the operation; `value` is its argument
     ok       the operation took effect; `value` is its answer
     fail     the operation was refused: `error` is either a definite answer of the state machine (TOPIC_ALREADY_EXISTS,
-             UNKNOWN_TOPIC, VERSION_CONFLICT: the operation has a place in the order, and its answer must be explained
+             UNKNOWN_TOPIC_OR_PARTITION, INVALID_UPDATE_VERSION: the operation has a place in the order, and its answer must be explained
              there) or any other word (NOT_LEADER, NOT_SENT ...: the operation certainly never happened)
     info     the outcome is unknown: the operation may take effect at any time after its invoke, or never. The process
              may go on with its next operation; the abandoned one stays concurrent with everything later.
@@ -151,7 +151,7 @@ LEAVES: Mapping[str, Callable[[object], bool]] = {
     "boolean": lambda value: type(value) is bool,
     "integer": _is_integer,
     "string": lambda value: type(value) is str,
-    "string or null": lambda value: value is None or type(value) is str,
+    "text or integer": lambda value: value is not None and _is_scalar(value),
     "scalar": _is_scalar,
 }
 
@@ -162,11 +162,11 @@ METADATA = Vocabulary(
     functions={
         "create_topic": Signature("null", _VERSION),
         "delete_topic": Signature("null", _VERSION),
-        "set_config": Signature("string", _VERSION),
-        "update": Signature({"expected": "integer", "value": "string"}, _VERSION),
-        "read": Signature("null", {"exists": "boolean", "version": "integer", "value": "string or null"}),
+        "set_config": Signature("text or integer", _VERSION),
+        "update": Signature({"expected": "integer", "value": "text or integer"}, _VERSION),
+        "read": Signature("null", {"exists": "boolean", "version": "integer", "value": "scalar"}),
     },
-    definite_errors=("TOPIC_ALREADY_EXISTS", "UNKNOWN_TOPIC", "VERSION_CONFLICT"),
+    definite_errors=("TOPIC_ALREADY_EXISTS", "UNKNOWN_TOPIC_OR_PARTITION", "INVALID_UPDATE_VERSION"),
 )
 
 REGISTER = Vocabulary(

@@ -57,7 +57,7 @@ class MetadataState(NamedTuple):
 
     exists: bool
     version: int
-    value: str | None
+    value: str | int | None
 
 
 @frozen
@@ -65,8 +65,8 @@ class MetadataModel:
     """A topic with a configuration and a version that counts up at each successful write and never goes back.
 
     Answers: create_topic on an existing topic is TOPIC_ALREADY_EXISTS; delete_topic, set_config and update on an absent
-    one are UNKNOWN_TOPIC; update with another version than the current one is VERSION_CONFLICT; a read of an absent
-    topic is `exists=false` with the version of its deletion (0 if it never existed), or UNKNOWN_TOPIC.
+    one are UNKNOWN_TOPIC_OR_PARTITION; update with another version than the current one is INVALID_UPDATE_VERSION; a read of an absent
+    topic is `exists=false` with the version of its deletion (0 if it never existed), or UNKNOWN_TOPIC_OR_PARTITION.
     """
 
     def init(self) -> MetadataState:
@@ -79,7 +79,7 @@ class MetadataModel:
         if operation.ret is None:
             return True, after
         if operation.error is not None:
-            absent_read = operation.f == "read" and not state.exists and operation.error == "UNKNOWN_TOPIC"
+            absent_read = operation.f == "read" and not state.exists and operation.error == "UNKNOWN_TOPIC_OR_PARTITION"
             return operation.error == error or absent_read, state
         output = operation.output
         if error is not None or not isinstance(output, dict):
@@ -125,17 +125,15 @@ class MetadataModel:
         if f not in ("set_config", "update", "delete_topic"):
             raise ValueError(f"a metadata model has no operation {f!r}; check this history with the model it is for")
         if not exists:
-            return "UNKNOWN_TOPIC", state
+            return "UNKNOWN_TOPIC_OR_PARTITION", state
         if f == "delete_topic":
             return None, MetadataState(exists=False, version=version + 1, value=None)
         argument: Json = operation.input
         if f == "update":
             expected, argument = _pair_of(operation)
             if expected != version:
-                return "VERSION_CONFLICT", state
-        if not isinstance(argument, str):
-            raise ValueError(f"{f} of {operation.key!r} needs a string value, not {argument!r}")
-        return None, MetadataState(exists=True, version=version + 1, value=argument)
+                return "INVALID_UPDATE_VERSION", state
+        return None, MetadataState(exists=True, version=version + 1, value=_scalar(argument))
 
 
 RegisterState: TypeAlias = "str | int | None"
@@ -197,7 +195,7 @@ def _pair_of(operation: Operation) -> tuple[Json, Json]:
 def _scalar(value: Json) -> RegisterState:
     if value is None or type(value) is str or type(value) is int:
         return value
-    raise ValueError(f"a register holds a string, an integer or null, not {value!r}")
+    raise ValueError(f"a value is a string, an integer or null, not {value!r}")
 
 
 def _value(value: str | int | None) -> str:

@@ -120,9 +120,17 @@ def set_high_watermark(turn: Turn, high_watermark: int) -> None:
 
 
 def _answer(turn: Turn, waiting: Waiting, result: Result) -> None:
+    topic = result.topic
     turn.send(
         ClientResponse(
-            turn.me, waiting.client, waiting.correlation_id, result.error, turn.me, result.version, result.value
+            turn.me,
+            waiting.client,
+            waiting.correlation_id,
+            result.error,
+            turn.me,
+            topic.exists,
+            topic.version,
+            topic.value,
         )
     )
 

@@ -158,7 +158,7 @@ class ClientRequest:
 
 @frozen
 class ClientResponse:
-    """The answer to a client. `version` is the version after a write, and with `value` what a read found.
+    """The answer to a client. `version` is the version after a write, and with `exists` and `value` what a read found.
 
     NOT_CONTROLLER: the operation was not and will not be appended. NEW_LEADER_ELECTED: it was taken, then leadership
     was lost; its outcome is unknown. (Deviation: Kafka's controller answers NOT_CONTROLLER in both cases.)
@@ -169,6 +169,7 @@ class ClientResponse:
     correlation_id: int
     error: Error
     leader_id: int | None = None
+    exists: bool = False
     version: int = 0
     value: int | str | None = None
 

@@ -7,7 +7,7 @@ time runs out, or when the leader lost its leadership with the operation in its 
 has failed, a write is recorded as `info`, and the client goes on under a new process number, as Jepsen does.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
@@ -18,6 +18,9 @@ from impl.world.history import HistoryEvent
 
 FIRST_CLIENT = 101
 """The address of the first client; nodes are numbered from 1, so there are at most 100 of them."""
+
+Argument: TypeAlias = "dict[str, Any] | int | str | None"
+"""What an event of the history says: the argument of an operation, or its answer."""
 
 TIMEOUT, RETRY = "timeout", "retry"
 
@@ -38,7 +41,7 @@ class Outcome:
     process: int
     type: str
     operation: Operation
-    value: dict[str, Any] | None
+    value: Argument
     error: str | None = None
 
     def stamped(self, index: int, time: int) -> HistoryEvent:
@@ -95,20 +98,20 @@ class Client:
             self.target = response.leader_id
         match response.error:
             case Error.NONE:
-                value = {**(_argument(call.operation) or {}), "version": response.version}
+                answer: dict[str, Any] = {"version": response.version}
                 if call.operation.f == "read":
-                    value["value"] = response.value
-                return self._end("ok", value)
+                    answer |= {"exists": response.exists, "value": response.value}
+                return self._end("ok", answer)
             case Error.NOT_CONTROLLER:
                 if call.attempts >= self._timings.attempts:
-                    return self._end("fail", _argument(call.operation), Error.NOT_CONTROLLER.value)
+                    return self._end("fail", None, Error.NOT_CONTROLLER.value)
                 if response.leader_id is None:
                     self.target = self._next_node()
                 return ClientStep((CancelTimer(TIMEOUT), SetTimer(RETRY, self._timings.retry)))
             case Error.NEW_LEADER_ELECTED:
                 return self._end_unknown(Error.NEW_LEADER_ELECTED.value)
             case error:
-                return self._end("fail", _argument(call.operation), error.value)
+                return self._end("fail", None, error.value)
 
     def on_timer(self, timer: str) -> ClientStep:
         """The answer takes too long, or it is time to ask again."""
@@ -126,7 +129,7 @@ class Client:
         request = ClientRequest(self.address, self.target, self._requests, operation)
         return (Send(request), SetTimer(TIMEOUT, self._timings.timeout))
 
-    def _end(self, kind: str, value: dict[str, Any] | None, error: str | None = None) -> ClientStep:
+    def _end(self, kind: str, value: Argument, error: str | None = None) -> ClientStep:
         assert self.call is not None
         outcome = Outcome(self.process, kind, self.call.operation, value, error)
         self.call = None
@@ -136,8 +139,8 @@ class Client:
         assert self.call is not None
         operation = self.call.operation
         if operation.f == "read":
-            return self._end("fail", _argument(operation), error)
-        step = self._end("info", _argument(operation), error)
+            return self._end("fail", None, error)
+        step = self._end("info", None, error)
         self.process += self._stride
         return step
 
@@ -145,10 +148,10 @@ class Client:
         return self._nodes[(self._nodes.index(self.target) + 1) % len(self._nodes)]
 
 
-def _argument(operation: Operation) -> dict[str, Any] | None:
+def _argument(operation: Operation) -> Argument:
     match operation.f:
         case "set_config":
-            return {"value": operation.value}
+            return operation.value
         case "update":
             return {"expected": operation.expected_version, "value": operation.value}
         case _:

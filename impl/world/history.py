@@ -16,10 +16,10 @@ EVENT_TYPES = ("invoke", "ok", "fail", "info")
 class HistoryEvent:
     """One event. `invoke` begins an operation of `process`; `ok`, `fail` or `info` ends it.
 
-    `ok`: it took effect. `fail`: it had no effect (`error` says why). `info`: unknown, it may take effect at any later
-    time; the process is never used again. `time` is virtual, in microseconds. `value` is None or an object: `value` for
-    a write, and `expected` for an update, in both events; on `ok` also `version` (after a write, or read; for a topic 1
-    or 0: it exists or not), and for a read the `value` found.
+    `ok`: it took effect. `fail`: it had no effect, or was refused (`error` says why). `info`: unknown, it may take effect at
+    any later time; the process is never used again. `time` is virtual, in microseconds. `value` of an invoke is the argument
+    (set_config: the value; update: `expected` and `value`), of an `ok` the answer (`version`; a read also `exists` and
+    `value`), else None.
     """
 
     index: int
@@ -28,7 +28,7 @@ class HistoryEvent:
     type: str
     f: str
     key: str
-    value: Mapping[str, Any] | None
+    value: Mapping[str, Any] | int | str | None
     error: str | None
 
     def to_json(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class HistoryEvent:
             "type": self.type,
             "f": self.f,
             "key": self.key,
-            "value": None if self.value is None else dict(self.value),
+            "value": dict(self.value) if isinstance(self.value, Mapping) else self.value,
             "error": self.error,
         }
 

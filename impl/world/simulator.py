@@ -330,7 +330,7 @@ class Simulator:
                 yield self._apply(Resume(node))
             elif world.status(node) == DOWN:
                 yield self._apply(Restart(node))
-        self._final_reads = {client: list(self.config.workload.keys) for client in world.client_addresses}
+        self._final_reads = {client: list(self.config.workload.topics) for client in world.client_addresses}
         for client in world.client_addresses:
             if world.is_idle(client):
                 self._think(client)

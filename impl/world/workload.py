@@ -1,5 +1,7 @@
 """What the clients of a simulation do: which operations, on which keys, how often."""
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 from impl.kraft.records import Operation
@@ -9,17 +11,11 @@ from impl.world.history import HistoryEvent
 
 @frozen
 class Workload:
-    """Keys, and the time (µs) that a client thinks between two operations. Topics and configuration keys do not meet."""
+    """Topics, and the time (µs) that a client thinks between two operations."""
 
-    topics: tuple[str, ...] = ("orders", "payments")
-    configs: tuple[str, ...] = ("orders/retention.ms", "payments/retention.ms", "broker-1/log.level")
+    topics: tuple[str, ...] = ("orders", "payments", "clicks")
     think_min: int = 1_000
     think_max: int = 100_000
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Every key that operations are about."""
-        return self.topics + self.configs
 
 
 class OperationSource:
@@ -33,21 +29,20 @@ class OperationSource:
 
     def learn(self, event: HistoryEvent) -> None:
         """Remember the version of a key that some client saw: an update expects it, and is right if nobody was faster."""
-        if event.type == "ok" and event.value is not None:
+        if event.type == "ok" and isinstance(event.value, Mapping):
             self._versions[event.key] = event.value["version"]
 
     def draw(self) -> Operation:
-        """The next operation: three tenths reads, the rest writes, of all kinds."""
-        draws, workload = self._draws, self._workload
-        kind = draws.below(10)
-        if kind < 3:
-            return Operation("read", draws.one_of(workload.keys))
+        """The next operation: of twenty 6 reads, 6 configurations, 4 conditional updates, 3 creations, 1 deletion."""
+        kind = self._draws.below(20)
+        key = self._draws.one_of(self._workload.topics)
         if kind < 6:
-            return Operation("set_config", draws.one_of(workload.configs), self._next_value())
-        if kind < 8:
-            key = draws.one_of(workload.configs)
+            return Operation("read", key)
+        if kind < 12:
+            return Operation("set_config", key, self._next_value())
+        if kind < 16:
             return Operation("update", key, self._next_value(), self._versions.get(key, 0))
-        return Operation("create_topic" if kind == 8 else "delete_topic", draws.one_of(workload.topics))
+        return Operation("create_topic" if kind < 19 else "delete_topic", key)
 
     def _next_value(self) -> int:
         self._values += 1

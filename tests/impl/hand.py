@@ -70,7 +70,7 @@ class Hand:
 
     def write(self, node: int, value: int, client: int = 101) -> None:
         """A client's write reaches the accumulator of `node`."""
-        self.world.apply(ClientOp(client, Operation("set_config", "k", value), node))
+        self.world.apply(ClientOp(client, Operation("create_topic", str(value)), node))
         self.world.apply(Deliver(self.in_flight(src=client, dst=node)[-1]))
 
     def power_cycle(self, node: int, kept: int | None = None) -> None:

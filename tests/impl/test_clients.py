@@ -8,6 +8,7 @@ from impl.world.choices import ClientOp, Deliver, Drop
 from impl.world.history import EVENT_TYPES, history_to_jsonl
 from tests.impl.hand import Hand, cluster
 
+CREATE = Operation("create_topic", "k")
 WRITE = Operation("set_config", "k", 5)
 READ = Operation("read", "k")
 
@@ -26,32 +27,35 @@ def _types(hand: Hand) -> list[str]:
 
 
 def test_write_then_read() -> None:
-    """A committed write is `ok` with its version; a read of the same key finds value and version."""
+    """A committed write is `ok` with its version; a read of the same topic finds value and version."""
     hand = _led()
-    for operation in (WRITE, READ):
+    for operation in (CREATE, WRITE, READ):
         hand.world.apply(ClientOp(101, operation, 1))
         hand.exchange(1, 2)
         hand.fire(1, "drain")
         hand.exchange(1, 2)
 
     assert [(event.type, event.f, event.value) for event in hand.world.history] == [
-        ("invoke", "set_config", {"value": 5}),
-        ("ok", "set_config", {"value": 5, "version": 1}),
+        ("invoke", "create_topic", None),
+        ("ok", "create_topic", {"version": 1}),
+        ("invoke", "set_config", 5),
+        ("ok", "set_config", {"version": 2}),
         ("invoke", "read", None),
-        ("ok", "read", {"version": 1, "value": 5}),
+        ("ok", "read", {"exists": True, "version": 2, "value": 5}),
     ]
 
 
 def test_definite_error_is_a_failure() -> None:
     """An update with the wrong version had no effect: `fail`, with Kafka's error."""
     hand = _led()
-    hand.world.apply(ClientOp(101, Operation("update", "k", 5, 3), 1))
-    hand.exchange(1, 2)
-    hand.fire(1, "drain")
-    hand.exchange(1, 2)
+    for operation in (CREATE, Operation("update", "k", 5, 3)):
+        hand.world.apply(ClientOp(101, operation, 1))
+        hand.exchange(1, 2)
+        hand.fire(1, "drain")
+        hand.exchange(1, 2)
 
     assert (hand.world.history[-1].type, hand.world.history[-1].error) == ("fail", "INVALID_UPDATE_VERSION")
-    assert hand.world.history[-1].value == {"expected": 3, "value": 5}
+    assert [event.value for event in hand.world.history[-2:]] == [{"expected": 3, "value": 5}, None]
 
 
 def test_client_follows_the_hint_to_the_leader() -> None:
@@ -140,8 +144,8 @@ def test_history_as_json_lines() -> None:
     hand.fire(101, "timeout")
 
     assert history_to_jsonl(hand.world.history) == (
-        '{"index":0,"time":1500000,"process":0,"type":"invoke","f":"set_config","key":"k","value":{"value":5},"error":null}\n'
-        '{"index":1,"time":4500000,"process":0,"type":"info","f":"set_config","key":"k","value":{"value":5},'
+        '{"index":0,"time":1500000,"process":0,"type":"invoke","f":"set_config","key":"k","value":5,"error":null}\n'
+        '{"index":1,"time":4500000,"process":0,"type":"info","f":"set_config","key":"k","value":null,'
         '"error":"TIMEOUT"}\n'
     )
     assert set(_types(hand)) <= set(EVENT_TYPES)

@@ -20,7 +20,7 @@ A, B, C = 1, 2, 3
 def _values(hand: Hand, node: int) -> list[object]:
     """The values written at each offset of a node's log (None: a LeaderChange record)."""
     payloads = [entry.payload for entry in hand.world.disk(node).entries]
-    return [payload.operation.value if isinstance(payload, Command) else None for payload in payloads]
+    return [int(payload.operation.key) if isinstance(payload, Command) else None for payload in payloads]
 
 
 def _epochs(hand: Hand, node: int) -> list[int]:

@@ -4,7 +4,7 @@ import pytest
 
 from impl.effects import FatalError
 from impl.kraft.messages import Error
-from impl.kraft.metadata import Metadata, Result
+from impl.kraft.metadata import Metadata, Result, Topic
 from impl.kraft.records import Command, LeaderChange, Operation, operation_from_json, operation_to_json, payload_to_json
 
 
@@ -17,55 +17,72 @@ def _results(*operations: Operation) -> list[Result | None]:
 
 
 def test_topics_are_created_once_and_deleted_once() -> None:
-    """CreateTopics and DeleteTopics: a topic exists or not, and the error says which."""
+    """CreateTopics and DeleteTopics: a topic exists or not, the error says which, and the version never goes back."""
     create, delete, read = Operation("create_topic", "t"), Operation("delete_topic", "t"), Operation("read", "t")
 
-    assert _results(read, create, create, read, delete, delete, read) == [
-        Result(Error.NONE, 0),
-        Result(Error.NONE, 1),
-        Result(Error.TOPIC_ALREADY_EXISTS),
-        Result(Error.NONE, 1),
-        Result(Error.NONE, 0),
-        Result(Error.UNKNOWN_TOPIC_OR_PARTITION),
-        Result(Error.NONE, 0),
+    assert _results(read, create, create, read, delete, delete, create, read) == [
+        Result(Error.NONE, Topic()),
+        Result(Error.NONE, Topic(True, 1)),
+        Result(Error.TOPIC_ALREADY_EXISTS, Topic(True, 1)),
+        Result(Error.NONE, Topic(True, 1)),
+        Result(Error.NONE, Topic(False, 2)),
+        Result(Error.UNKNOWN_TOPIC_OR_PARTITION, Topic(False, 2)),
+        Result(Error.NONE, Topic(True, 3)),
+        Result(Error.NONE, Topic(True, 3)),
     ]
 
 
-def test_each_write_of_a_configuration_raises_its_version() -> None:
-    """A configuration key starts at version 0 without a value; every write counts, also of the same value."""
+def test_each_write_of_a_configuration_raises_the_version_of_its_topic() -> None:
+    """A configuration belongs to a topic that exists; every write counts, also of the same value; topics are independent."""
     assert _results(
-        Operation("read", "k"),
+        Operation("set_config", "k", 5),
+        Operation("create_topic", "k"),
         Operation("set_config", "k", 5),
         Operation("set_config", "k", 5),
         Operation("set_config", "other", 1),
         Operation("read", "k"),
     ) == [
-        Result(Error.NONE, 0, None),
-        Result(Error.NONE, 1),
-        Result(Error.NONE, 2),
-        Result(Error.NONE, 1),
-        Result(Error.NONE, 2, 5),
+        Result(Error.UNKNOWN_TOPIC_OR_PARTITION, Topic()),
+        Result(Error.NONE, Topic(True, 1)),
+        Result(Error.NONE, Topic(True, 2, 5)),
+        Result(Error.NONE, Topic(True, 3, 5)),
+        Result(Error.UNKNOWN_TOPIC_OR_PARTITION, Topic()),
+        Result(Error.NONE, Topic(True, 3, 5)),
     ]
 
 
 def test_conditional_update_needs_the_version_it_expects() -> None:
-    """A compare-and-set on the version: INVALID_UPDATE_VERSION changes nothing and tells the version."""
+    """A compare-and-set on the version: INVALID_UPDATE_VERSION changes nothing, and an absent topic has no version to match."""
     assert _results(
         Operation("update", "k", 1, 0),
-        Operation("update", "k", 2, 0),
-        Operation("update", "k", 3, 1),
+        Operation("create_topic", "k"),
+        Operation("update", "k", 1, 1),
+        Operation("update", "k", 2, 1),
+        Operation("update", "k", 3, 2),
         Operation("read", "k"),
     ) == [
-        Result(Error.NONE, 1),
-        Result(Error.INVALID_UPDATE_VERSION, 1),
-        Result(Error.NONE, 2),
-        Result(Error.NONE, 2, 3),
+        Result(Error.UNKNOWN_TOPIC_OR_PARTITION, Topic()),
+        Result(Error.NONE, Topic(True, 1)),
+        Result(Error.NONE, Topic(True, 2, 1)),
+        Result(Error.INVALID_UPDATE_VERSION, Topic(True, 2, 1)),
+        Result(Error.NONE, Topic(True, 3, 3)),
+        Result(Error.NONE, Topic(True, 3, 3)),
     ]
+
+
+def test_a_deleted_topic_loses_its_configuration() -> None:
+    """Re-creating a topic starts without a configuration, at a version that was never seen before."""
+    assert _results(
+        Operation("create_topic", "k"),
+        Operation("set_config", "k", 5),
+        Operation("delete_topic", "k"),
+        Operation("create_topic", "k"),
+    )[-1] == Result(Error.NONE, Topic(True, 4, None))
 
 
 def test_leader_change_changes_no_metadata() -> None:
     """Control records are not for the metadata state machine."""
-    state = Metadata(("t",), {"k": (1, 2)})
+    state = Metadata({"k": Topic(True, 2, 5)})
 
     assert state.apply(LeaderChange(1, (1, 2, 3), (1, 2))) == (state, None)
 

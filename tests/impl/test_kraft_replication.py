@@ -248,7 +248,7 @@ def test_commit_is_delivered_before_its_client_is_answered() -> None:
     record = hand.deliver(2, 1, FetchRequest)
 
     assert [type(effect) for effect in record.effects] == [Deliver, Send, SetTimer]
-    assert hand.lines(record) == ["1->102 ClientResponse NONE version=2 value=None"]
+    assert hand.lines(record) == ["1->102 ClientResponse NONE version=1 value=None"]
 
 
 # ----------------------------------------------------------------------------------------------------------- fetch response

@@ -274,7 +274,7 @@ def test_snapshot_of_a_leader() -> None:
     assert (leader.role, leader.epoch, leader.leader_id, leader.voted_id) == ("Leader", 1, 1, None)
     assert (leader.log_end, leader.flushed, leader.epoch_start, leader.high_watermark) == ((1, 1), 1, 0, 1)
     assert leader.replica_end_offsets == ((1, 1), (2, 1), (3, None))
-    assert [str(payload) for payload in leader.accumulator] == ["set_config(k,7)#101.1"]
+    assert [str(payload) for payload in leader.accumulator] == ["create_topic(7)#101.1"]
     assert leader.outstanding == ((3, "1->3 BeginQuorumEpochRequest epoch=1 leader=1"),)
     assert leader.parked == ("2->1 FetchRequest epoch=1 end=1/1",)
     assert leader.timers == ("begin_quorum_epoch", "drain", "fetch_wait:2:1", "request:3")

@@ -64,7 +64,7 @@ def test_invoke_and_answer_make_an_operation() -> None:
     ("outcome", "expected"),
     [
         (Event(1, 0, 1, "info", "delete_topic", "t", None, "TIMEOUT"), [(None, None)]),
-        (Event(1, 0, 1, "fail", "delete_topic", "t", None, "UNKNOWN_TOPIC"), [(1, "UNKNOWN_TOPIC")]),
+        (Event(1, 0, 1, "fail", "delete_topic", "t", None, "UNKNOWN_TOPIC_OR_PARTITION"), [(1, "UNKNOWN_TOPIC_OR_PARTITION")]),
         (Event(1, 0, 1, "fail", "delete_topic", "t", None, "NOT_LEADER"), []),
     ],
 )
@@ -259,5 +259,5 @@ def test_operations_print_compactly() -> None:
     """Process, operation, key, argument, answer, and where it was called and returned."""
     update = Operation(3, "update", "t", {"expected": 1, "value": "a"}, call=4, ret=9, output={"version": 2})
     assert str(update) == 'p3 update("t", expected=1 value="a") -> version=2 [4,9]'
-    assert str(evolve(update, output=None, error="VERSION_CONFLICT")).endswith("-> VERSION_CONFLICT [4,9]")
+    assert str(evolve(update, output=None, error="INVALID_UPDATE_VERSION")).endswith("-> INVALID_UPDATE_VERSION [4,9]")
     assert str(Operation(3, "read", "t", None, call=4)) == 'p3 read("t") -> ? [4,]'

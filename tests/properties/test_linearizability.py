@@ -46,15 +46,15 @@ def version(number: int) -> Json:
 
 SEQUENTIAL_STORY: list[tuple[str, Json, Json]] = [
     ("read", None, seen(False, 0, None)),
-    ("read", None, "UNKNOWN_TOPIC"),
-    ("delete_topic", None, "UNKNOWN_TOPIC"),
-    ("set_config", "a", "UNKNOWN_TOPIC"),
-    ("update", {"expected": 0, "value": "a"}, "UNKNOWN_TOPIC"),
+    ("read", None, "UNKNOWN_TOPIC_OR_PARTITION"),
+    ("delete_topic", None, "UNKNOWN_TOPIC_OR_PARTITION"),
+    ("set_config", "a", "UNKNOWN_TOPIC_OR_PARTITION"),
+    ("update", {"expected": 0, "value": "a"}, "UNKNOWN_TOPIC_OR_PARTITION"),
     ("create_topic", None, version(1)),
     ("create_topic", None, "TOPIC_ALREADY_EXISTS"),
     ("read", None, seen(True, 1, None)),
     ("set_config", "a", version(2)),
-    ("update", {"expected": 1, "value": "b"}, "VERSION_CONFLICT"),
+    ("update", {"expected": 1, "value": "b"}, "INVALID_UPDATE_VERSION"),
     ("update", {"expected": 2, "value": "b"}, version(3)),
     ("read", None, seen(True, 3, "b")),
     ("delete_topic", None, version(4)),
@@ -77,12 +77,12 @@ def test_one_client_gets_the_answers_of_the_sequential_model() -> None:
 def test_each_answer_of_the_sequential_model_is_the_only_one(index: int) -> None:
     """With any one answer of the story replaced by a wrong one, that operation is the one that cannot be placed."""
     f, argument, answer = SEQUENTIAL_STORY[index]
-    errors = ["TOPIC_ALREADY_EXISTS", "VERSION_CONFLICT", "UNKNOWN_TOPIC"]
+    errors = ["TOPIC_ALREADY_EXISTS", "INVALID_UPDATE_VERSION", "UNKNOWN_TOPIC_OR_PARTITION"]
     wrong: list[Json] = [error for error in errors if error != answer]
     if f == "read":
         wrong += [seen(True, 9, "z"), seen(False, 9, None)]
         if index in ABSENT:
-            wrong = [other for other in wrong if other != "UNKNOWN_TOPIC"]
+            wrong = [other for other in wrong if other != "UNKNOWN_TOPIC_OR_PARTITION"]
     else:
         wrong += [version(number) for number in range(7) if version(number) != answer]
     for other in wrong:

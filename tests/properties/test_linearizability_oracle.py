@@ -53,9 +53,9 @@ def metadata_answer(state: Any, request: Operation) -> tuple[Json, str | None]:
     if request.f == "create_topic":
         return (None, "TOPIC_ALREADY_EXISTS") if exists else ({"version": version + 1}, None)
     if not exists:
-        return None, "UNKNOWN_TOPIC"
+        return None, "UNKNOWN_TOPIC_OR_PARTITION"
     if isinstance(request.input, dict) and request.input["expected"] != version:
-        return None, "VERSION_CONFLICT"
+        return None, "INVALID_UPDATE_VERSION"
     return {"version": version + 1}, None
 
 
@@ -82,7 +82,7 @@ WORLDS = {
         MetadataModel(),
         metadata_request,
         metadata_answer,
-        ("TOPIC_ALREADY_EXISTS", "UNKNOWN_TOPIC", "VERSION_CONFLICT"),
+        ("TOPIC_ALREADY_EXISTS", "UNKNOWN_TOPIC_OR_PARTITION", "INVALID_UPDATE_VERSION"),
         (
             {"version": 1},
             {"version": 2},

@@ -1,0 +1,181 @@
+"""`lockstep check`: one spec, one engine, a verdict per property."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+from rich.console import Console
+from rich.text import Text
+
+from model.engines.verdict import EVERY_ACTION_FIRES, UNKNOWN, VIOLATED, Verdict, overall
+from model.language import BoundsError, Property, Spec
+from properties.registry import choose_properties, find_spec
+from traces.commands.engines import RUNS, STEPS, Effort, find_engine, source_for
+from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save
+from traces.commands.parse import parse_bounds, parse_budget
+from traces.commands.report import EXIT_CODES, CommandError
+from traces.render import (
+    RUNG_MEANING,
+    bounds_text,
+    count_of,
+    coverage_table,
+    facts,
+    place_of,
+    progress,
+    property_table,
+    steps_text,
+    totals,
+)
+
+
+@frozen
+class CheckReport:
+    """A verdict, the spec it is about, and the counterexample that was saved, if there is one."""
+
+    spec: Spec
+    verdict: Verdict
+    saved: Saved | None
+    verbose: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """As the verdict says."""
+        return EXIT_CODES[self.verdict.verdict]
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict with everything that was really done."""
+        verdict = self.verdict
+        violation = verdict.violation
+        return {
+            "spec": verdict.spec,
+            "bug": verdict.bug,
+            "engine": verdict.engine,
+            "bounds": dict(verdict.bounds),
+            "seed": verdict.seed,
+            "verdict": verdict.verdict,
+            "rung": verdict.rung,
+            "reason": verdict.reason,
+            "property": violation.name if violation else None,
+            "trace": str(self.saved.path) if self.saved else None,
+            "steps": len(violation.trace.steps) if violation and violation.trace else None,
+            "distinct": verdict.distinct,
+            "generated": verdict.generated,
+            "depth": verdict.depth,
+            "seconds": round(verdict.seconds, 3),
+            "properties": {p.name: p.verdict for p in verdict.properties},
+            "reasons": {p.name: p.reason for p in verdict.properties if p.reason not in ("", verdict.reason)},
+            "coverage": dict(verdict.coverage),
+            "blocked": {
+                action: {"guard": place_of(where), "times": times} for action, (where, times) in verdict.blocked.items()
+            },
+            "cut": dict(verdict.cut),
+            "levels": list(verdict.levels),
+            "deadlocks": verdict.deadlocks,
+            "spec_hash": verdict.spec_hash,
+        }
+
+    def show(self, console: Console) -> None:
+        """Head, properties, coverage, totals; for a violation its trace and how to see it again."""
+        verdict = self.verdict
+        console.print(facts(self._head()))
+        console.print()
+        console.print(property_table(verdict, self.spec, verbose=self.verbose))
+        console.print()
+        if self.verbose or verdict.violation is None:
+            console.print(coverage_table(verdict, verbose=self.verbose))
+            console.print()
+        if verdict.violation is not None:
+            self._show_violation(console)
+        console.print(totals(verdict))
+        console.print(self._meaning())
+
+    def _head(self) -> list[tuple[str, str | Text]]:
+        verdict = self.verdict
+        seed = "" if verdict.seed is None else f", seed {verdict.seed}"
+        rows: list[tuple[str, str | Text]] = [
+            ("spec", f"{verdict.spec} ({self.spec.title})"),
+            ("bounds", bounds_text(verdict.bounds.items())),
+            ("engine", f"{verdict.engine}{seed}, spec hash {verdict.spec_hash}"),
+        ]
+        if verdict.bug is not None:
+            bug = self.spec.bugs[verdict.bug]
+            rows.insert(1, ("bug", f"{bug.bug}: {bug.title} (replaces {bug.name})"))
+        return rows
+
+    def _show_violation(self, console: Console) -> None:
+        violation = self.verdict.violation
+        assert violation is not None
+        claim = next((p.doc.split("\n")[0] for p in self.spec.properties if p.name == violation.name), "")
+        console.print(Text.assemble((f"{violation.name} is violated: ", "bold red"), claim or violation.reason))
+        console.print()
+        if self.saved is not None:
+            console.print(steps_text(self.saved.lines))
+            console.print()
+            rows: list[tuple[str, str | Text]] = [
+                ("trace", str(self.saved.path)),
+                ("replay", self.saved.replay_command),
+            ]
+            console.print(facts(rows), soft_wrap=True)
+            console.print()
+
+    def _meaning(self) -> Text:
+        verdict = self.verdict
+        open_ = sum(p.verdict == UNKNOWN for p in verdict.properties)
+        if verdict.verdict == VIOLATED:
+            text = f"The search stopped there: {count_of(open_, 'property')} not settled, see --verbose."
+            return Text(text if open_ else "The search was complete.", style="dim")
+        if verdict.verdict == UNKNOWN:
+            reason = verdict.reason or f"{open_} of {len(verdict.properties)} properties are not settled"
+            return Text(f"unknown because: {reason}", style="yellow")
+        return Text(f"evidence: {RUNG_MEANING[verdict.rung]}", style="dim")
+
+
+def check(
+    name: str,
+    *,
+    properties: Sequence[str] = (),
+    engine: str = "explore",
+    bounds: str | None = None,
+    budget: str | None = None,
+    seed: int = 0,
+    runs: int = RUNS,
+    steps: int = STEPS,
+    bug: str | None = None,
+    out: Path = DEFAULT_OUT,
+    verbose: bool = False,
+) -> CheckReport:
+    """Check a spec and save the counterexample, if there is one. Raises CommandError for options that make no sense."""
+    run = find_engine(engine)
+    effort = Effort(parse_budget(budget), seed, runs, steps)
+    spec, scope, chosen = prepare(name, bug=bug, bounds=parse_bounds(bounds), properties=tuple(properties))
+    check_writable(out)
+    with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:
+        verdict = run(source_for(spec, scope), chosen, effort, report)
+    if properties and EVERY_ACTION_FIRES not in properties:
+        verdict = _only(verdict, tuple(p.name for p in chosen))
+    violation = verdict.violation
+    saved = save(spec, verdict, violation, out) if violation is not None else None
+    return CheckReport(spec, verdict, saved, verbose)
+
+
+def prepare(
+    name: str, *, bug: str | None, bounds: dict[str, int], properties: tuple[str, ...] = ()
+) -> tuple[Spec, dict[str, int], tuple[Property, ...]]:
+    """The spec (with its bug), the bounds (defaults, then the bug's scope, then the given ones) and the properties to check."""
+    try:
+        spec = find_spec(name)
+        if bug is not None:
+            spec = spec.with_bug(bug)
+        named = tuple(p for p in properties if p != EVERY_ACTION_FIRES)
+        chosen = choose_properties(spec, named) if named or not properties else ()
+        scope = dict(spec.bugs[bug].bounds) if bug is not None else {}
+        return spec, spec.complete_bounds({**scope, **bounds}), chosen
+    except (LookupError, BoundsError) as error:
+        raise CommandError(str(error.args[0])) from None
+
+
+def _only(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
+    """The verdict on the named properties alone: whoever asks for one is not answered about another."""
+    kept = tuple(p for p in verdict.properties if p.name in names)
+    return evolve(verdict, properties=kept, verdict=overall(kept))

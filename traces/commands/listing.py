@@ -1,0 +1,163 @@
+"""`lockstep list`: what there is to check."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from model.language import Spec
+from properties.registry import SPECS
+from traces.commands.report import EXIT_HOLDS, CommandError
+from traces.render import bounds_text, show_all, table
+
+ALL = "all"
+
+
+@frozen
+class ListReport:
+    """Sections of the catalogue, by name."""
+
+    sections: tuple[str, ...]
+
+    exit_code = EXIT_HOLDS
+
+    def to_json(self) -> dict[str, Any]:
+        """One list of objects per section."""
+        return {name: _SECTIONS[name].rows() for name in self.sections}
+
+    def show(self, console: Console) -> None:
+        """One table per section, or per spec."""
+        show_all(console, [part for name in self.sections for part in _SECTIONS[name].parts()])
+
+
+def listing(what: str) -> ListReport:
+    """A section of the catalogue by name, or `all` of them."""
+    if what == "claims":
+        raise CommandError("there is no ledger of claims yet", f"list {', '.join(_SECTIONS)} or {ALL}")
+    if what != ALL and what not in _SECTIONS:
+        raise CommandError(f"cannot list {what!r}", f"list {', '.join(_SECTIONS)} or {ALL}")
+    return ListReport(tuple(_SECTIONS) if what == ALL else (what,))
+
+
+@frozen
+class _Section:
+    rows: Callable[[], list[dict[str, Any]]]
+    parts: Callable[[], list[RenderableType]]
+
+
+def _parameters(action: Any) -> str:
+    """`n: Node, request: VoteRequest`."""
+    return ", ".join(f"{p.name}: {p.sort!r}" for p in action.parameters)
+
+
+def _spec_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": spec.name,
+            "title": spec.title,
+            "bounds": dict(spec.bounds),
+            "actions": len(spec.actions),
+            "properties": len(spec.properties),
+            "bugs": len(spec.bugs),
+            "spec_hash": spec.digest(),
+        }
+        for spec in SPECS.values()
+    ]
+
+
+def _spec_table() -> Table:
+    numbers = ("actions", "properties", "bugs")
+    result = table("spec", "title and default bounds", *numbers, numbers=numbers, folds=("title and default bounds",))
+    for row in _spec_rows():
+        title = Text.assemble(row["title"], (f"\n{bounds_text(row['bounds'])}", "dim"))
+        result.add_row(row["name"], title, *(str(row[name]) for name in numbers))
+    return result
+
+
+def _property_rows() -> list[dict[str, Any]]:
+    return [
+        {"spec": spec.name, "name": prop.name, "kind": prop.kind, "claim": _first_line(prop.doc)}
+        for spec in SPECS.values()
+        for prop in spec.properties
+    ]
+
+
+def _property_parts() -> list[RenderableType]:
+    return _by_spec(_property_rows(), "kind", "name")
+
+
+def _action_rows() -> list[dict[str, Any]]:
+    return [
+        {"spec": spec.name, "name": action.name, "parameters": _parameters(action), "claim": action.doc}
+        for spec in SPECS.values()
+        for action in spec.actions
+    ]
+
+
+def _action_parts() -> list[RenderableType]:
+    rows = [{**row, "call": f"{row['name']}({row['parameters']})"} for row in _action_rows()]
+    return _by_spec(rows, "call")
+
+
+def _by_spec(rows: list[dict[str, Any]], *columns: str) -> list[RenderableType]:
+    """Per spec its title, then its rows: the columns, and below the last one the claim."""
+    parts: list[RenderableType] = []
+    for spec in SPECS.values():
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for row in rows:
+            if row["spec"] == spec.name:
+                *before, name = (row[column] for column in columns)
+                grid.add_row(
+                    *before, Group(Text(name, style="bold"), Padding(Text(row["claim"], style="dim"), (0, 0, 0, 2)))
+                )
+        parts += [Text(f"{spec.name}: {spec.title}", style="underline"), grid]
+    return parts
+
+
+def bug_rows() -> list[dict[str, Any]]:
+    """Every historical bug and mutation: id, title, what is replaced, what breaks, where it is from, and a scope to find it in."""
+    return [
+        {
+            "id": bug.bug,
+            "spec": spec.name,
+            "title": bug.title,
+            "replaces": bug.name,
+            "kind": kind_of(spec, bug.name),
+            "breaks": bug.breaks,
+            "source": bug.source,
+            "bounds": dict(spec.bounds) | dict(bug.bounds),
+        }
+        for spec in SPECS.values()
+        for bug in spec.bugs.values()
+    ]
+
+
+def kind_of(spec: Spec, name: str) -> str:
+    """Whether a replacement replaces a rule or an action."""
+    return "rule" if name in spec.rules else "action"
+
+
+def bug_table(rows: list[dict[str, Any]]) -> Table:
+    """A few lines per bug: no column is wide enough for its sentences side by side."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for row in rows:
+        facts = Text(f"replaces {row['kind']} {row['replaces']}\nbreaks {row['breaks']}")
+        source = Text(row["source"], style="dim")
+        grid.add_row(Text(row["id"], style="bold"), Group(row["title"], Padding(Group(facts, source), (0, 0, 0, 2))))
+    return grid
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", maxsplit=1)[0]
+
+
+_SECTIONS: Mapping[str, _Section] = {
+    "specs": _Section(_spec_rows, lambda: [_spec_table()]),
+    "properties": _Section(_property_rows, _property_parts),
+    "actions": _Section(_action_rows, _action_parts),
+    "bugs": _Section(bug_rows, lambda: [bug_table(bug_rows())]),
+}

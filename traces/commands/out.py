@@ -1,0 +1,68 @@
+"""Where counterexamples go: a directory of trace files, tried before a long search and written after it."""
+
+import os
+from pathlib import Path
+
+from attrs import frozen
+
+from model.engines.verdict import PropertyVerdict, Verdict
+from model.language import Spec
+from traces.commands.report import CommandError
+from traces.describe import describe
+from traces.errors import TraceError
+from traces.format import dump, from_spec_trace
+
+DEFAULT_OUT = Path("lockstep-out")
+
+
+@frozen
+class Saved:
+    """A counterexample on disk: where, and its steps in domain words, each followed by what it changes (indented)."""
+
+    path: Path
+    lines: tuple[str, ...]
+
+    @property
+    def replay_command(self) -> str:
+        """The command that replays it."""
+        return f"lockstep replay {self.path}"
+
+
+def check_writable(out: Path) -> None:
+    """Refuse a directory that cannot be made or written, before the time for a search is spent."""
+    nearest = out
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise CommandError(f"--out: {nearest} is not a directory", "give a directory that can be written")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise CommandError(f"--out: {nearest} cannot be written", "give a directory that can be written")
+
+
+def file_name(spec: str, bug: str | None, prop: str) -> str:
+    """`kraft-M2-a_voter_votes_once_per_epoch.itf.json`."""
+    return "-".join(part for part in (spec, bug, prop) if part) + ".itf.json"
+
+
+def save(spec: Spec, verdict: Verdict, prop: PropertyVerdict, out: Path) -> Saved | None:
+    """Write the counterexample of a property; None if it has none (a `sometimes` that nothing reaches)."""
+    if prop.trace is None:
+        return None
+    trace = from_spec_trace(
+        spec,
+        verdict.bounds,
+        prop.trace,
+        property=prop.name,
+        kind=prop.kind,
+        engine=verdict.engine,
+        seed=verdict.seed,
+    )
+    path = out / file_name(verdict.spec, verdict.bug, prop.name)
+    found = f"{verdict.spec} violates {prop.name} after {len(prop.trace.steps)} steps, but its trace"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        dump(trace, path)
+    except (OSError, TraceError) as error:
+        cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise CommandError(f"{found} cannot be written to {out}: {cause}") from None
+    return Saved(path, tuple(describe(trace)[1:]))

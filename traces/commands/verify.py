@@ -1,0 +1,244 @@
+"""`lockstep verify`: the main job. A fixed plan of checks, run in order, ending in a table of verdicts against what is expected."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+from rich.console import Console
+from rich.text import Text
+
+from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict
+from properties.registry import SPECS, find_spec
+from traces.commands.bugs import CAUGHT, hunt_in_simulation, hunt_on_spec
+from traces.commands.engines import ENGINES, Effort, source_for
+from traces.commands.parse import parse_budget
+from traces.commands.report import EXIT_CODES
+from traces.commands.simulate import configuration, run_one
+from traces.cover import SCOPE, drive_cover
+from traces.hunts import HUNTS
+from traces.render import count_of, facts, progress, status, styled, table
+
+BUDGET_SECONDS = 240.0
+"""CPU time per row, unless told otherwise; the whole plan takes a few minutes."""
+
+TWO_PHASE_COUNTS: Mapping[int, int] = {3: 288, 4: 1_568, 5: 8_832}
+"""Distinct states of two-phase commit by resource managers, as published."""
+
+WALK_BOUNDS: Mapping[str, int] = {
+    "nodes": 3,
+    "epochs": 4,
+    "log": 4,
+    "values": 2,
+    "elections": 5,
+    "restarts": 3,
+    "stale": 1,
+}
+"""A scope that no search completes."""
+
+WALKS, WALK_STEPS, SIMULATIONS = 40, 80, 5
+
+
+@frozen
+class Result:
+    """What a row found: its verdict, and the evidence in a few words."""
+
+    verdict: str
+    evidence: str
+
+
+@frozen
+class Row:
+    """One check of the plan: its name, what it does, the verdict that is expected, and how to get it within CPU seconds."""
+
+    name: str
+    what: str
+    run: Callable[[float], Result]
+    expected: str = HOLDS
+
+
+@frozen
+class Done:
+    """A row and what became of it."""
+
+    row: Row
+    result: Result
+    seconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the expected one."""
+        return self.result.verdict == self.row.expected
+
+
+def _of(verdict: Verdict) -> Result:
+    """A verdict of an engine in one row."""
+    if verdict.verdict == HOLDS:
+        return Result(HOLDS, f"{count_of(verdict.distinct, 'state')}, depth {verdict.depth}, {verdict.rung}")
+    broken = verdict.violation
+    return Result(verdict.verdict, f"{broken.name}: {broken.reason}".rstrip(": ") if broken else verdict.reason)
+
+
+def two_phase(seconds: float) -> Result:
+    """The explorer finds the published numbers of states."""
+    spec, counts = find_spec("two-phase"), []
+    for managers, published in TWO_PHASE_COUNTS.items():
+        source = source_for(spec, spec.complete_bounds({"nodes": managers}))
+        verdict = ENGINES["explore"](source, spec.properties, Effort(seconds), None)
+        if verdict.verdict != HOLDS:
+            return _of(verdict)
+        if verdict.distinct != published:
+            return Result(VIOLATED, f"{verdict.distinct:,} states for {managers} managers, {published:,} published")
+        counts.append(f"{verdict.distinct:,}")
+    return Result(HOLDS, f"{', '.join(counts)} states, as published")
+
+
+def explored(seconds: float) -> Result:
+    """Every state of the spec kraft within its default bounds."""
+    return _engine("explore", {}, Effort(seconds))
+
+
+def walked(seconds: float) -> Result:
+    """Random walks at bounds that no search completes; what they do not reach is only not settled."""
+    return _engine("walk", dict(WALK_BOUNDS), Effort(seconds, seed=1, runs=WALKS, steps=WALK_STEPS))
+
+
+def _engine(engine: str, bounds: dict[str, int], effort: Effort) -> Result:
+    spec = find_spec("kraft")
+    with progress(f"kraft {engine}") as report:
+        return _of(ENGINES[engine](source_for(spec, spec.complete_bounds(bounds)), spec.properties, effort, report))
+
+
+def simulated(seconds: float) -> Result:
+    """The implementation under faults: properties, conformance, fatal errors, linearizability."""
+    started, steps, commits = time.process_time(), 0, 0
+    with status("kraft simulate") as tell:
+        for seed in range(SIMULATIONS):
+            if time.process_time() - started > seconds:
+                return Result(UNKNOWN, f"budget used up after {count_of(seed, 'run')}")
+            result = run_one(seed, configuration("default", 400, None), find_spec("kraft"), tell)
+            if result.verdict != HOLDS:
+                return Result(result.verdict, f"seed {seed}: {result.reason}")
+            steps, commits = steps + result.run.steps, commits + result.run.committed
+    return Result(HOLDS, f"{count_of(SIMULATIONS, 'run')}, {count_of(steps, 'step')}, {commits:,} records committed")
+
+
+def driven(seconds: float) -> Result:
+    """Every transition of a small state graph of the spec, driven through the implementation; `seconds` is not needed."""
+    spec = find_spec("kraft")
+    with status("kraft drive") as tell:
+        cover = drive_cover(
+            source_for(spec, spec.complete_bounds(dict(SCOPE))),
+            report=None if tell is None else lambda paths, steps: tell(f"{paths:,} paths, {steps:,} steps"),
+        )
+    if cover.mismatch is not None:
+        return Result(VIOLATED, str(cover.mismatch))
+    return Result(HOLDS, f"{count_of(cover.transitions, 'transition')}, {count_of(cover.paths, 'path')}")
+
+
+def _caught_on_spec(bug: str) -> Callable[[float], Result]:
+    def run(seconds: float) -> Result:
+        hunt = hunt_on_spec(bug, seconds)
+        return Result(hunt.verdict, f"{hunt.property} after {hunt.steps} steps" if hunt.property else hunt.reason)
+
+    return run
+
+
+def _caught_in_simulation(bug: str) -> Callable[[float], Result]:
+    def run(seconds: float) -> Result:
+        hunt = hunt_in_simulation(bug, seconds)
+        return Result(hunt.verdict, f"{hunt.property}, seed {hunt.seed}" if hunt.property else hunt.reason)
+
+    return run
+
+
+def plan() -> tuple[Row, ...]:
+    """The rows of the table, in the order in which they run."""
+    bugs = [bug for spec in SPECS.values() for bug in spec.bugs]
+    return (
+        Row("two-phase explore", "the published numbers of states", two_phase),
+        Row("kraft explore", "every state within the default bounds", explored),
+        Row("kraft walk", "random walks at larger bounds", walked),
+        Row("kraft drive", "the spec's transitions, driven through the implementation", driven),
+        Row("kraft simulate", "the implementation's steps against spec and properties", simulated),
+        *(Row(f"{bug} explore", "a bug in the spec", _caught_on_spec(bug), CAUGHT) for bug in bugs),
+        *(Row(f"{bug} simulate", "a bug in the implementation", _caught_in_simulation(bug), CAUGHT) for bug in HUNTS),
+    )
+
+
+@frozen
+class VerifyReport:
+    """The rows that ran. `planned` is how many there are."""
+
+    done: tuple[Done, ...]
+    planned: int
+
+    @property
+    def verdict(self) -> str:
+        """holds if every row is as expected; unknown if some are undecided or did not run, and the others are; else violated."""
+        wrong = [d for d in self.done if not d.as_expected]
+        if any(d.result.verdict != UNKNOWN for d in wrong):
+            return VIOLATED
+        return UNKNOWN if wrong or len(self.done) < self.planned else HOLDS
+
+    @property
+    def exit_code(self) -> int:
+        """As the verdict says."""
+        return EXIT_CODES[self.verdict]
+
+    def to_json(self) -> dict[str, Any]:
+        """One object per row."""
+        return {
+            "verdict": self.verdict,
+            "planned": self.planned,
+            "seconds": round(sum(d.seconds for d in self.done), 3),
+            "rows": [
+                {
+                    "name": d.row.name,
+                    "what": d.row.what,
+                    "verdict": d.result.verdict,
+                    "expected": d.row.expected,
+                    "evidence": d.result.evidence,
+                    "seconds": round(d.seconds, 3),
+                }
+                for d in self.done
+            ],
+        }
+
+    def show(self, console: Console) -> None:
+        """The table, and below it what is not as expected."""
+        result = table("check", "verdict", "evidence", "s", numbers=("s",), folds=("evidence",))
+        for d in self.done:
+            verdict = styled(d.result.verdict)
+            if not d.as_expected:
+                verdict.stylize("bold red")
+            result.add_row(d.row.name, verdict, d.result.evidence, f"{d.seconds:.1f}")
+        console.print(result)
+        console.print()
+        wrong = [d for d in self.done if not d.as_expected]
+        if wrong:
+            console.print(facts((d.row.name, f"expected {d.row.expected}, is {d.result.verdict}") for d in wrong))
+            console.print()
+        as_expected = len(self.done) - len(wrong)
+        seconds = sum(d.seconds for d in self.done)
+        console.print(
+            Text.assemble(styled(self.verdict), f": {as_expected} of {self.planned} as expected, {seconds:.0f} CPU s")
+        )
+
+
+def verify(*, budget: str | None = None, rows: tuple[Row, ...] | None = None) -> VerifyReport:
+    """Run the plan (or these rows), each row within a budget of CPU time. An interrupt ends it; what ran is reported."""
+    seconds = parse_budget(budget) or BUDGET_SECONDS
+    chosen = plan() if rows is None else rows
+    done: list[Done] = []
+    for place, row in enumerate(chosen, start=1):
+        started = time.process_time()
+        try:
+            with status(f"verify {place}/{len(chosen)} {row.name}") as tell:
+                if tell is not None:
+                    tell(row.what)
+            result = row.run(seconds)
+        except KeyboardInterrupt:
+            break
+        done.append(Done(row, result, time.process_time() - started))
+    return VerifyReport(tuple(done), len(chosen))

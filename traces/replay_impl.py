@@ -1,0 +1,165 @@
+"""Replaying a trace on the implementation: by the world's choices if the trace has them, else by driving the spec's actions.
+
+The property is judged on the implementation's own states, through the abstraction (`monitor.py`), not on those of the trace.
+"""
+
+from impl.kraft.bugs import BUGS
+from impl.world.choices import ChoiceError, choice_from_json
+from impl.world.world import Observer, World
+from model.engines.verdict import HOLDS, VIOLATED
+from traces.abstraction import Numbering, abstract_nodes, differences, node_part
+from traces.conformance import Conformance
+from traces.drive import CannotDrive, Driver, driven_value
+from traces.errors import TraceError
+from traces.hints import Step
+from traces.monitor import PropertyMonitor
+from traces.record import config_of
+from traces.replay import DIVERGED, Divergence, Replay
+from traces.trace import Trace, TraceState
+
+SIDE = "impl"
+
+
+def replay_on_implementation(trace: Trace, *, strict: bool = True) -> Replay:
+    """Replay a trace of `kraft` in a world with the trace's bug.
+
+    Strict: every step must be possible, and the nodes must be as the trace has them. Tolerant: a step that is not possible is
+    skipped with a warning, and states may differ. TraceError for a spec that has no implementation.
+    """
+    if trace.spec.name != "kraft":
+        raise TraceError("#meta.lockstep.spec", f"{trace.spec.name} has no implementation", "replay it on the spec")
+    bug = trace.spec.bug
+    if bug is not None and bug not in BUGS:
+        raise TraceError("#meta.lockstep.bug", f"the implementation has no bug {bug}", f"it has {', '.join(BUGS)}")
+    has_choices = any(state.choices for state in trace.states)
+    return (_ByChoices(trace, strict) if has_choices else _ByDriving(trace, strict)).run()
+
+
+class _OnImplementation:
+    """One replay: the world, the monitor of the trace's property, and what differs first."""
+
+    def __init__(self, trace: Trace, strict: bool) -> None:
+        self.trace, self.strict = trace, strict
+        self.warnings: list[str] = []
+        self.first: Divergence | None = None
+        self.taken = 0
+        self.last = len(trace.states) - 1
+        wanted = tuple(p for p in trace.spec.properties if p.name == trace.property)
+        self.monitor = PropertyMonitor(trace.spec, trace.bounds["nodes"], wanted)
+        self.conformance = Conformance(trace.spec, trace.bounds["nodes"]) if trace.kind == "conformance" else None
+        self.observers: list[Observer] = [self.monitor]
+        if self.conformance is not None:
+            self.observers.append(self.conformance)
+
+    def take(self, index: int, state: TraceState) -> str | None:
+        """Make step `index` happen; what kept it from happening, or None."""
+        raise NotImplementedError
+
+    def differs(self, index: int, state: TraceState) -> list[str]:
+        """Where the world's nodes are not those of the trace."""
+        raise NotImplementedError
+
+    def run(self) -> Replay:
+        """Take the steps until one is impossible, differs, or breaks the property."""
+        for index in range(1, self.last + 1):
+            state = self.trace.states[index]
+            problem = state.problem or self.take(index, state)
+            if problem:
+                self.first = self.first or Divergence(index, f"the implementation cannot do this: {problem}")
+                if self.strict:
+                    return self._outcome(DIVERGED, str(self.first))
+                self.warnings.append(f"step {index} skipped: {problem}")
+                continue
+            self.taken += 1
+            if self._shown(index):
+                return self._outcome(HOLDS if self.trace.kind == "sometimes" else VIOLATED, self._what(index), at=index)
+            wrong = self.differs(index, state) if state.state is not None else []
+            if wrong:
+                self.first = self.first or Divergence(
+                    index, f"the nodes are not those of the trace: {'; '.join(wrong[:3])}"
+                )
+                if self.strict:
+                    return self._outcome(DIVERGED, str(self.first))
+        if self.trace.kind == "sometimes":
+            return self._outcome(DIVERGED, f"no step reaches {self.trace.property}")
+        return self._outcome(HOLDS, f"{self.taken} of {self.last} steps, and nothing is violated")
+
+    def world(self) -> World:
+        """The world of this replay."""
+        raise NotImplementedError
+
+    def _shown(self, index: int) -> bool:
+        """Whether what the trace is kept for has happened."""
+        if self.trace.kind == "conformance":
+            return self.conformance is not None and self.conformance.diverged is not None
+        if self.trace.kind == "incident":
+            return bool(self.world().incidents)
+        return self.monitor.broken is not None or self.trace.property in self.monitor.reached
+
+    def _what(self, index: int) -> str:
+        if self.conformance is not None and self.conformance.diverged is not None:
+            return str(self.conformance.diverged)
+        if self.world().incidents:
+            return self.world().incidents[-1].message
+        verb = "reached" if self.trace.kind == "sometimes" else "violated"
+        return f"{self.trace.property} is {verb} at step {index}"
+
+    def _outcome(self, verdict: str, reason: str, at: int | None = None) -> Replay:
+        return Replay(SIDE, self.taken, verdict, self.trace.property, at, reason, self.first, tuple(self.warnings))
+
+
+class _ByDriving(_OnImplementation):
+    """Each action of the spec is made to happen (`drive.py`)."""
+
+    def __init__(self, trace: Trace, strict: bool) -> None:
+        super().__init__(trace, strict)
+        self.monitor.values = driven_value
+        self.driver = Driver(trace.bounds["nodes"], trace.spec.bug, self.observers)
+
+    def world(self) -> World:
+        return self.driver.world
+
+    def take(self, index: int, state: TraceState) -> str | None:
+        if state.action is None:
+            return None
+        ahead: list[Step] = [(s.action, s.args) for s in self.trace.states[index + 1 :] if s.action is not None]
+        try:
+            self.driver.take((state.action, state.args), ahead)
+        except CannotDrive as error:
+            return str(error)
+        return None
+
+    def differs(self, index: int, state: TraceState) -> list[str]:
+        assert state.state is not None
+        return self.driver.differences(state.state)
+
+
+class _ByChoices(_OnImplementation):
+    """The world's own choices, as the trace has them; a step of the spec may have none, and then nothing happens."""
+
+    def __init__(self, trace: Trace, strict: bool) -> None:
+        super().__init__(trace, strict)
+        config = config_of(trace)  # also checks every choice
+        self.choices = [[choice_from_json(data) for data in state.choices or ()] for state in trace.states]
+        self.numbering = Numbering()
+        self.monitor.values = self.numbering
+        self._world = World(config, observers=[self.numbering.meet, *self.observers])
+
+    def world(self) -> World:
+        return self._world
+
+    def take(self, index: int, state: TraceState) -> str | None:
+        try:
+            for choice in self.choices[index]:
+                self._world.apply(choice)
+        except ChoiceError as error:
+            return str(error)
+        return None
+
+    def differs(self, index: int, state: TraceState) -> list[str]:
+        # Several steps of the spec may make up one step of the world: the states between them are the spec's alone.
+        following = self.trace.states[index + 1] if index < self.last else None
+        if following is not None and following.choices is not None and not following.choices:
+            return []
+        assert state.state is not None
+        return differences(node_part(state.state), abstract_nodes(self._world.snapshot(), self.numbering))
