@@ -8,8 +8,12 @@ from model.language import Not, ite, the
 
 
 def replica_end(s: KRaft, leader: Any, n: Any) -> Any:
-    """The end offset that a leader knows of a voter: its own log's end, or what the voter last fetched from."""
-    return ite(n == leader, s.log[leader].length, s.replica_end[leader, n])
+    """The end offset that a leader knows of a voter: what the voter last fetched from; its own log's end once it has appended.
+
+    Before its LeaderChange record is drained a new leader does not count itself (updateLocalState comes with the drain).
+    """
+    own = ite(s.log[leader].length > s.epoch_start[leader], s.log[leader].length, 0)
+    return ite(n == leader, own, s.replica_end[leader, n])
 
 
 def advance_high_watermark(s: KRaft, leader: Any) -> None:
