@@ -13,7 +13,7 @@ from impl.effects import Send
 from impl.kraft.messages import VoteResponse
 from impl.world.record import StepRecord
 from impl.world.world import World
-from model.kraft.state import KRaft, Role
+from model.kraft.state import Role
 from model.language import Property, Spec
 from model.language.plain import Stepper
 from traces.abstraction import PLACES, NodePart, Numbering, Values, abstract_nodes
@@ -96,7 +96,7 @@ class PropertyMonitor:
         self.broken: BrokenProperty | None = None
         self._history = History(nodes)
         self._stepper = self._stepper_for(8, 8)
-        self._before = self._stepper.initial()
+        self._start = self._before = self._stepper.initial()
 
     def _stepper_for(self, epochs: int, log: int) -> Stepper:
         bounds = dict.fromkeys(self.spec.least, 0) | {"nodes": self.nodes, "epochs": epochs, "log": log}
@@ -106,8 +106,7 @@ class PropertyMonitor:
         """The spec state (messages and counters left at their start) that the world and its history stand for."""
         bounds = self._stepper.bounds
         filled = nodes | self._history.ghosts(bounds["epochs"], bounds["log"])
-        start = self._stepper.initial()
-        return tuple(filled.get(name, start[PLACES[name]]) for name in KRaft.variables)
+        return tuple(filled.get(name, self._start[place]) for name, place in PLACES.items())
 
     def _make_room(self, nodes: NodePart) -> None:
         epochs, log = max(nodes["epoch"]), max(len(entries) for entries in nodes["log"])
@@ -115,6 +114,7 @@ class PropertyMonitor:
         if epochs > bounds["epochs"] or log > bounds["log"]:
             old = self._stepper
             self._stepper = self._stepper_for(max(2 * epochs, bounds["epochs"]), max(2 * log, bounds["log"]))
+            self._start = self._stepper.initial()
             self._before = self._stepper.resized(self._before, old)
 
     def __call__(self, world: World, record: StepRecord) -> None:

@@ -33,7 +33,7 @@ class _Search:
         self, source: Source, properties: tuple[Property, ...], budget: Budget, clock: Clock, report: Report | None
     ):
         self.source, self.budget, self.clock, self.report = source, budget, clock, report
-        self.record = Record(source.spec, properties)
+        self.record = Record(source, properties)
         self.index: dict[State, int] = {}
         self.states: list[State] = []
         self.parents: list[int] = []

@@ -14,8 +14,8 @@ from model.engines.verdict import (
     SpecTrace,
     TraceStep,
 )
-from model.language import Property, Spec
-from model.language.plain import Stepper
+from model.language import Disabled, Property, Spec
+from model.language.plain import CutStep, Stepper
 
 State = Any
 
@@ -60,19 +60,25 @@ Report = Callable[[Progress], None]
 Clock = Callable[[], float]
 
 
+class Disagreement(Exception):
+    """What an engine found and the plain reading does not confirm: a defect of the engine or of a reading, not of the spec."""
+
+
 @define
 class Record:
-    """Verdicts on properties as a run gathers them."""
+    """Verdicts on properties as a run gathers them. A trace is taken only if the plain reading says the same of its end."""
 
-    spec: Spec
+    source: Source
     properties: tuple[Property, ...]
     found: dict[str, PropertyVerdict] = field(factory=dict)
+    spec: Spec = field(init=False)
     fired: list[int] = field(init=False)
     always: tuple[Property, ...] = field(init=False)
     steps: tuple[Property, ...] = field(init=False)
     wanted: list[Property] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.spec = self.source.spec
         self.fired = [0] * len(self.spec.actions)
         self.always = tuple(p for p in self.properties if p.kind == "always")
         self.steps = tuple(p for p in self.properties if p.kind == "step")
@@ -80,12 +86,22 @@ class Record:
 
     def violated(self, prop: Property, trace: SpecTrace) -> None:
         """Note a counterexample."""
+        self._confirm(prop, trace, expected=False)
         self.found[prop.name] = PropertyVerdict(prop.name, prop.kind, VIOLATED, "", trace)
 
     def reached(self, prop: Property, trace: SpecTrace) -> None:
         """Note that a `sometimes` was reached."""
+        self._confirm(prop, trace, expected=True)
         self.found[prop.name] = PropertyVerdict(prop.name, prop.kind, HOLDS, "", trace)
         self.wanted.remove(prop)
+
+    def _confirm(self, prop: Property, trace: SpecTrace, *, expected: bool) -> None:
+        stepper = Stepper(self.spec, self.source.bounds, coverage=False)
+        if stepper.holds(prop, *trace.states[-prop.states :]) is not expected:
+            raise Disagreement(
+                f"{prop.name} of {self.spec.name} is {str(not expected).lower()} in the plain reading after "
+                f"{len(trace.steps)} steps, but {str(expected).lower()} for the engine: report this as a defect of Lockstep"
+            )
 
     def finish(self, *, complete: bool, why: str, exhaustive: bool = True) -> tuple[PropertyVerdict, ...]:
         """The verdict per property, in the order of the spec.
@@ -138,6 +154,12 @@ def replayed(spec: Spec, bounds: Mapping[str, int], steps: tuple[TraceStep, ...]
     """The path of these steps in the plain reading: no engine reports a counterexample that the oracle does not confirm."""
     stepper = Stepper(spec, bounds, coverage=False)
     states = [stepper.initial()]
-    for taken in steps:
-        states.append(stepper.apply(states[-1], taken.action, taken.args))
+    for number, taken in enumerate(steps, 1):
+        try:
+            states.append(stepper.apply(states[-1], taken.action, taken.args))
+        except (Disabled, CutStep):
+            raise Disagreement(
+                f"step {number} of {len(steps)}, {taken.action} of {spec.name}, is not enabled in the plain reading, "
+                "but for the engine: report this as a defect of Lockstep"
+            ) from None
     return SpecTrace(steps, tuple(states))

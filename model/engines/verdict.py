@@ -25,10 +25,15 @@ class TraceStep:
 
 @frozen
 class SpecTrace:
-    """A path of a spec: n steps and the n + 1 plain frozen states around them."""
+    """A path of a spec: n steps and the n + 1 plain frozen states around them.
+
+    With `loop` it is a lasso: from its last state the run goes on at states[loop], by a step of the spec, and so on for ever; if
+    that is the last state itself, the run stays there.
+    """
 
     steps: tuple[TraceStep, ...]
     states: tuple[tuple[Any, ...], ...] = field(repr=False)
+    loop: int | None = None
 
 
 @frozen

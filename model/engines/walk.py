@@ -30,7 +30,7 @@ class _Walks:
     def __init__(self, source: Source, properties: tuple[Property, ...], seed: int) -> None:
         self.source = source
         self.random = Random(seed)
-        self.record = Record(source.spec, properties)
+        self.record = Record(source, properties)
         self.seen: set[State] = set()
         self.path: list[tuple[int, tuple[Any, ...]]] = []
         self.generated = 0

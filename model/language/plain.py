@@ -121,6 +121,7 @@ class Stepper:
         self.cut = [0 for _ in spec.actions]
         kind = state_class(self.variables)
         self._work, self._before = kind(self.variables, bounds), kind(self.variables, bounds)
+        self._base: Frozen | None = None  # the state whose steps `_work` is being used for
         self._names = list(self.variables)
         self._place = {name: i for i, name in enumerate(self._names)}
         self._checks = [
@@ -233,6 +234,7 @@ class Stepper:
         """Like `successors`, with the thawed next state (valid until the iteration goes on) for evaluating properties."""
         work = self._work
         self._load(work, frozen)
+        self._base = frozen
         undo: Undo = work.__dict__["_undo"]
         in_force = stack()
         for place, action in enumerate(self.spec.actions):
@@ -253,7 +255,11 @@ class Stepper:
                 finally:
                     in_force.pop()
                 yield place, args, new, work
-                self._rollback(undo)
+                if self._base is frozen:
+                    self._rollback(undo)
+                else:  # the caller has meanwhile taken steps from another state
+                    self._load(work, frozen)
+                    self._base = frozen
 
     def _note_blocked(self, place: int, stop: Disabled) -> None:
         if self.coverage and stop.code is not None:
@@ -276,6 +282,7 @@ class Stepper:
             if p.network is not None and value not in frozen[self._place[p.network]]:
                 raise Disabled(None, 0)
         self._load(self._work, frozen)
+        self._base = None
         undo: Undo = self._work.__dict__["_undo"]
         try:
             with reading(self.reading):

@@ -17,6 +17,7 @@ refuses to mix them. Bounds are data given to an engine, never part of a sort.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from itertools import combinations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_type_hints
@@ -254,6 +255,7 @@ def is_record(sort: SortLike) -> bool:
     return isinstance(sort, RecordMeta)
 
 
+@cache
 def default(sort: SortLike) -> Any:
     """The plain value that a state function has before `init` says otherwise.
 

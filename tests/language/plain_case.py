@@ -3,10 +3,35 @@
 from collections.abc import Callable
 from typing import Any
 
-from model.language import Property, Spec, State, make_spec
+from model.language import Bool, Fn, Node, Option, Property, Quorum, Seq, Spec, State, Var, make_spec
 from model.language.plain import Stepper
+from tests.language.small_sorts import Entry, Epoch, Index, Role
 
 BOUNDS = {"nodes": 3, "epochs": 3, "log": 3, "clients": 2, "channel": 2, "flight": 2, "stale": 0}
+
+
+FIRST, SECOND = Entry(epoch=1, by=0), Entry(epoch=2, by=1)
+
+
+class Servers(State):
+    """Functions of every shape."""
+
+    epoch = Fn(Node, Epoch)
+    leader = Fn(Node, Option[Node])
+    grants = Fn(Node, Node, Bool)
+    match = Fn(Node, Node, Epoch)
+    log = Fn(Node, Seq[Entry, Index])
+    last = Fn(Node, Entry)
+    role = Fn(Role, Epoch)
+    electors = Var(Option[Quorum])
+    total = Var(Epoch)
+    chosen = Var(Option[Index])
+
+
+def two_entries(s: Servers) -> None:
+    """Node 0 has two entries, node 1 has one, node 2 none."""
+    s.log[0] = (FIRST, SECOND)
+    s.log[1] = (FIRST,)
 
 
 def nothing(s: Any) -> None:
