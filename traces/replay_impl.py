@@ -7,7 +7,9 @@ from impl.kraft.bugs import BUGS
 from impl.world.choices import ChoiceError, choice_from_json
 from impl.world.world import Observer, World
 from model.engines.verdict import HOLDS, VIOLATED
+from properties.linearizability import explain
 from traces.abstraction import Numbering, abstract_nodes, differences, node_part
+from traces.clients import judge
 from traces.conformance import Conformance
 from traces.drive import CannotDrive, Driver, driven_value
 from traces.errors import TraceError
@@ -80,6 +82,8 @@ class _OnImplementation:
                 )
                 if self.strict:
                     return self._outcome(DIVERGED, str(self.first))
+        if self.trace.kind == "history":
+            return self._judged()
         if self.trace.kind == "sometimes":
             return self._outcome(DIVERGED, f"no step reaches {self.trace.property}")
         return self._outcome(HOLDS, f"{self.taken} of {self.last} steps, and nothing is violated")
@@ -103,6 +107,13 @@ class _OnImplementation:
             return self.world().incidents[-1].message
         verb = "reached" if self.trace.kind == "sometimes" else "violated"
         return f"{self.trace.property} is {verb} at step {index}"
+
+    def _judged(self) -> Replay:
+        """The verdict on the clients' history, at the end of the run that made it."""
+        judged = judge(self.world().history)
+        if judged.verdict == "not linearizable":
+            return self._outcome(VIOLATED, " ".join(explain(judged).split()), at=self.last)
+        return self._outcome(HOLDS, f"the clients' history is {judged.verdict}")
 
     def _outcome(self, verdict: str, reason: str, at: int | None = None) -> Replay:
         return Replay(SIDE, self.taken, verdict, self.trace.property, at, reason, self.first, tuple(self.warnings))
