@@ -64,7 +64,10 @@ def test_invoke_and_answer_make_an_operation() -> None:
     ("outcome", "expected"),
     [
         (Event(1, 0, 1, "info", "delete_topic", "t", None, "TIMEOUT"), [(None, None)]),
-        (Event(1, 0, 1, "fail", "delete_topic", "t", None, "UNKNOWN_TOPIC_OR_PARTITION"), [(1, "UNKNOWN_TOPIC_OR_PARTITION")]),
+        (
+            Event(1, 0, 1, "fail", "delete_topic", "t", None, "UNKNOWN_TOPIC_OR_PARTITION"),
+            [(1, "UNKNOWN_TOPIC_OR_PARTITION")],
+        ),
         (Event(1, 0, 1, "fail", "delete_topic", "t", None, "NOT_LEADER"), []),
     ],
 )
