@@ -55,11 +55,26 @@ class Replacement:
     source: str = ""
 
 
+FAIRNESS: Mapping[str, tuple[bool, bool]] = {
+    "weak": (False, False),
+    "strong": (True, False),
+    "weak per instance": (False, True),
+    "strong per instance": (True, True),
+}
+"""The kinds of fairness of an action: (strong, each choice of its arguments by itself).
+
+Weak: an action that stays enabled from some state on is taken again and again. Strong: so is one that is enabled again and again. As in
+TLA+ (WF, SF), only a step that changes the state counts: where an action would change nothing, it is not enabled. Per instance: every
+choice of arguments is an action of its own (every node's timer, every message), otherwise some of them must be taken.
+"""
+
+
 @frozen
 class Spec:
     """A protocol's spec. `rules` lists every rule that its actions call, so that a replacement's name can be checked.
 
-    `bounds` are the default bounds of `lockstep check`; `least` the smallest sensible value per bound.
+    `bounds` are the default bounds of `lockstep check`; `least` the smallest sensible value per bound; `fairness` says which
+    actions are fair, and how (see FAIRNESS): the others may never happen.
     """
 
     name: str
@@ -73,6 +88,10 @@ class Spec:
     bugs: Mapping[str, Replacement] = field(factory=dict, eq=False)
     overrides: Mapping[str, Callable[..., Any]] = field(factory=dict, eq=False)
     bug: str | None = None
+    fairness: Mapping[str, str] = field(factory=dict)
+
+    def __str__(self) -> str:
+        return self.name if self.bug is None else f"{self.name} with bug {self.bug}"
 
     @property
     def least(self) -> dict[str, int]:
@@ -82,6 +101,17 @@ class Spec:
     def with_properties(self, properties: Iterable[Property]) -> "Spec":
         """This spec with these properties to check."""
         return evolve(self, properties=tuple(properties))
+
+    def with_fairness(self, fairness: Mapping[str, str]) -> "Spec":
+        """This spec with these fair actions (action name -> a key of FAIRNESS)."""
+        names = [a.name for a in self.actions]
+        for action, kind in fairness.items():
+            if action not in names:
+                raise SpecError(unknown("action", action, names, f"in the fairness of {self.name}"), "name an action")
+            if kind not in FAIRNESS:
+                known = ", ".join(repr(k) for k in FAIRNESS)
+                raise SpecError(f"action {action} of {self.name} has the fairness {kind!r}", f"one of {known}")
+        return evolve(self, fairness=dict(fairness))
 
     def with_bug(self, bug: str) -> "Spec":
         """This spec with one of its bugs planted."""
@@ -190,6 +220,7 @@ def make_spec(
     rules: Iterable[Rule] = (),
     properties: Iterable[Property] = (),
     bugs: Iterable[Replacement] = (),
+    fairness: Mapping[str, str] | None = None,
 ) -> Spec:
     """Put a spec together and check that it is whole: action names are unique, every bound has a default, every bug applies."""
     made = tuple(make_action(state, function) for function in actions)
@@ -207,7 +238,7 @@ def make_spec(
         properties=tuple(properties),
         bounds=dict(bounds),
         bugs={b.bug: b for b in bugs},
-    )
+    ).with_fairness(fairness or {})
     spec.complete_bounds({})
     for bug in spec.bugs.values():
         spec.with_bug(bug.bug)
