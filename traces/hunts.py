@@ -107,7 +107,7 @@ _ON_A_MAJORITY = "committed_entries_are_flushed_on_a_majority"
 HUNTS: Mapping[str, Hunt] = {
     hunt.bug: hunt
     for hunt in (
-        Hunt("KAFKA-12619", _FAILING_LEADERS, ("whoever_a_majority_would_elect_holds_committed_entries",)),
+        Hunt("KAFKA-12619", _FAILING_LEADERS, ("electable_nodes_hold_committed_entries",)),
         Hunt("KAFKA-10527", _POWER_FAILURES, ("log_matching", "state_machine_safety")),
         Hunt("KAFKA-10533", _DEFAULT, (_ON_A_MAJORITY,)),
         Hunt("M2", _SPLIT_VOTES, ("a_voter_votes_once_per_epoch",)),

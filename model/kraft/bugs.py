@@ -63,7 +63,7 @@ BUGS = (
         title="High watermark exposed before an entry of the leader's own epoch is committed",
         name="past_epoch_start",
         function=_start_included,
-        breaks="whoever_a_majority_would_elect_holds_committed_entries",
+        breaks="electable_nodes_hold_committed_entries",
         bounds={"epochs": 3, "elections": 3, "log": 2, "values": 0, "restarts": 0},
         source="KAFKA-12619, fixed 2021-04 (LeaderState.maybeUpdateHighWatermark); Raft figure 8",
     ),

@@ -34,7 +34,7 @@ def leader_completeness(s: KRaft) -> object:
 
 
 @always
-def whoever_a_majority_would_elect_holds_committed_entries(s: KRaft) -> object:
+def electable_nodes_hold_committed_entries(s: KRaft) -> object:
     """A node whose log is up to date for a majority holds every committed entry: what leader completeness rests on.
 
     It fails as soon as an entry is exposed that the next election may lose (Raft figure 8), some steps before it is lost.
@@ -89,6 +89,6 @@ COMMIT = (
     committed_entries_are_flushed_on_a_majority,
     state_machine_safety,
     the_high_watermark_is_on_a_majority,
-    whoever_a_majority_would_elect_holds_committed_entries,
+    electable_nodes_hold_committed_entries,
     the_high_watermark_never_decreases,
 )

@@ -177,7 +177,7 @@ RISKS = (
     Risk("committed_entries_are_flushed_on_a_majority", {"flushed_after_append": nothing_is_flushed}, ONE_ELECTION),
     Risk("state_machine_safety", {"handle_fetch_response": fetched_is_committed}, ONE_ELECTION),
     Risk("the_high_watermark_is_on_a_majority", {"replicated": one_replica_too_few}, ONE_ELECTION),
-    Risk("whoever_a_majority_would_elect_holds_committed_entries", {"replicated": one_replica_too_few}, ONE_ELECTION),
+    Risk("electable_nodes_hold_committed_entries", {"replicated": one_replica_too_few}, ONE_ELECTION),
     Risk("the_high_watermark_never_decreases", {"restart": restart_with_an_old_high_watermark}, SOLE_VOTER),
     Risk("a_leader_is_elected", {"may_grant": grant_to_nobody}, ONE_ELECTION),
     Risk("an_entry_commits", {"past_epoch_start": nothing_is_exposed}, ONE_ELECTION),

@@ -68,7 +68,7 @@ BREAKS: dict[str, tuple[Changes, ...]] = {
     "committed_entries_are_flushed_on_a_majority": ({**COMMITTED, 2: {"epoch": 1, **ONE, "flushed": 0}},),
     "state_machine_safety": (COMMITTED, {**COMMITTED, 2: {"epoch": 1, **log((1, 0), (1, 1)), "high_watermark": 2}}),
     "the_high_watermark_is_on_a_majority": ({3: {**ONE, "high_watermark": 1}},),
-    "whoever_a_majority_would_elect_holds_committed_entries": (
+    "electable_nodes_hold_committed_entries": (
         COMMITTED,
         {**COMMITTED, 3: {"epoch": 2, **log((2, 0))}},
     ),
