@@ -91,6 +91,10 @@ def check(
     seed: Seed = 0,
     runs: Annotated[int, typer.Option(min=1, metavar="N", help="Walks (walk).")] = 200,
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps per walk (walk).")] = 60,
+    threads: Annotated[int, typer.Option(min=1, max=2, metavar="N", help="Threads (explore).")] = 1,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the search there, and go on from it (explore).")
+    ] = None,
     bug: Bug = None,
     out: Out = OUT,
     as_json: Json = False,
@@ -109,6 +113,8 @@ def check(
             seed=seed,
             runs=runs,
             steps=steps,
+            threads=threads,
+            checkpoint=checkpoint,
             bug=bug,
             out=out,
             verbose=verbose,
@@ -179,6 +185,21 @@ def check_history(
     from traces.commands.history import check_history
 
     finish(check_history(file, model=model, budget=budget), as_json)
+
+
+@app.command()
+def export(
+    spec: Annotated[str, typer.Argument(help="A spec: kraft, two-phase (see lockstep list specs).")],
+    fmt: Annotated[str, typer.Option("--format", metavar="NAME", help="tla; or a drawing: dot, mermaid.")] = "tla",
+    bounds: Annotated[str | None, typer.Option(metavar="A=1,B=2", help="Change bounds of the spec.")] = None,
+    bug: Bug = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files are written.")] = OUT,
+    as_json: Json = False,
+) -> None:
+    """Write a spec as TLA+ for TLC, or draw its states."""
+    from traces.commands.export import export_command
+
+    finish(export_command(spec, bounds, fmt, out, bug), as_json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,15 +2,29 @@
 
 from collections.abc import Mapping
 
+from attrs import evolve
+
+from model.kraft.live import SPEC as KRAFT_LIVE
 from model.kraft.spec import SPEC as KRAFT
+from model.kraft_core.lemmas import LEMMAS as KRAFT_CORE_LEMMAS
+from model.kraft_core.proofs import HINTS as KRAFT_CORE_HINTS
+from model.kraft_core.spec import SPEC as KRAFT_CORE
 from model.language import Property, Spec, unknown
+from model.language.hints import Hints
 from model.two_phase.spec import SPEC as TWO_PHASE
 from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
+from properties.kraft.liveness import LIVENESS
 
 SPECS: Mapping[str, Spec] = {
     KRAFT.name: KRAFT.with_properties(KRAFT_PROPERTIES),
+    KRAFT_LIVE.name: KRAFT_LIVE.with_properties(LIVENESS),
+    # Without its planted bugs: they break lemmas in single steps (tests/prove), few of them within reach of a search.
+    KRAFT_CORE.name: evolve(KRAFT_CORE, bugs={}).with_properties(KRAFT_CORE_LEMMAS),
     TWO_PHASE.name: TWO_PHASE,
 }
+
+HINTS: Mapping[str, Hints] = {KRAFT_CORE.name: KRAFT_CORE_HINTS}
+"""How the properties of a spec are proved, for the specs that have lemmas for it."""
 
 
 def find_spec(name: str) -> Spec:

@@ -24,6 +24,7 @@ ENVIRONMENT = "env"
 
 RECEIVERS: Mapping[tuple[str, str], str | None] = {
     ("kraft", "FetchRequest"): "leader",
+    ("kraft-live", "FetchRequest"): "leader",
     ("two-phase", "Prepared"): None,  # the transaction manager is not one of the nodes
 }
 """(spec, message class) -> the field that names the receiver, or None for no node, where it is not the first Node field."""

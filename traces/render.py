@@ -121,7 +121,8 @@ def property_table(verdict: Verdict, spec: Spec, *, verbose: bool) -> Table:
     After a violation most are not settled: they are only counted.
     """
     claims = {p.name: p.doc.split("\n")[0] for p in spec.properties} | {EVERY_ACTION_FIRES: _EVERY_ACTION_CLAIM}
-    result = table("verdict", "kind", "property", "evidence", folds=("property", "evidence"))
+    folds = ("property", "evidence") if verbose else ("evidence",)
+    result = table("verdict", "kind", "property", "evidence", folds=folds)
     brief = verdict.verdict == VIOLATED and not verbose
     for prop in verdict.properties:
         if brief and prop.verdict == UNKNOWN:

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from model.engines.verdict import HOLDS, VIOLATED
+from model.engines.liveness import unfairly_treated
+from model.engines.verdict import HOLDS, VIOLATED, TraceStep
 from model.language import Disabled, Property, SpecError, unknown
 from model.language.plain import CutStep, Frozen, Stepper, format_value
 from properties.registry import choose_properties
@@ -239,20 +240,35 @@ class _OnSpec:
         return self.outcome(HOLDS, f"{whole}, and {name} holds throughout{because}")
 
     def lasso(self, prop: Property) -> Replay:
-        """A liveness property: the trace must come back to its loop, and no state on it may satisfy the predicate."""
+        """A liveness property: the trace must come back to its loop, fairly, and owe the property from some state on."""
         last, loop = len(self.path) - 1, self.trace.loop
         if loop is None:
             return self.diverged(Divergence(last, f"only a loop can violate {prop.name}, and the trace has none"))
         target = self.path[loop]
-        back = loop == last or any(new == target for _, _, new in self.stepper.successors(self.path[last]))
-        if not back:
+        spec, steps = self.trace.spec, self.stepper.successors(self.path[last])
+        closing: list[TraceStep | None] = [
+            TraceStep(spec.actions[i].name, args) for i, args, new in steps if new == target
+        ]
+        closing += [None] if loop == last else []
+        if not closing:
             return self.diverged(
                 Divergence(last, f"no step leads from here back to state {loop}, where the loop begins")
             )
-        for index, state in enumerate(self.path):
-            if self.stepper.holds(prop, state):
-                return self.outcome(HOLDS, f"{prop.name} is reached at step {index}", at=index)
-        self.warnings.append("the fairness of the loop is not checked here")
+        satisfied = [index for index, state in enumerate(self.path) if self.stepper.holds(prop, state)]
+        if prop.after is None and satisfied:
+            return self.outcome(HOLDS, f"{prop.name} is reached at step {satisfied[0]}", at=satisfied[0])
+        since = satisfied[-1] + 1 if satisfied else 0
+        if prop.after is not None:
+            owed = any(self.stepper.holds(prop.after, state) for state in self.path[since:])
+            if since > loop or not owed:
+                return self.outcome(HOLDS, f"{prop.name} is reached whenever it is triggered")
+        taken = [
+            None if row.action is None else TraceStep(row.action, row.args) for row in self.trace.states[loop + 1 :]
+        ]
+        unfair = [unfairly_treated(spec, self.trace.bounds, self.path[loop:], (*taken, step)) for step in closing]
+        if all(unfair):
+            never = f"{unfair[0][0].action} ({spec.fairness[unfair[0][0].action]} fair) is enabled and never taken"
+            return self.diverged(Divergence(last, f"the loop from state {loop} is not a fair run: {never}"))
         return self.outcome(
             VIOLATED, f"{prop.name} is never reached, and the run goes on from state {loop} for ever", at=last
         )

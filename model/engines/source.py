@@ -25,6 +25,7 @@ class Source(Protocol):
 
     spec: Spec
     cut: list[int]
+    beyond: list[tuple[int, tuple[Any, ...]]] | None
     blocked: list[dict[tuple[str, int], int]]
 
     @property

@@ -116,6 +116,8 @@ def handle_fetch_response(s: KRaft, response: FetchResponse) -> None:
         _consume(s, response)
         log.truncate(target)
         s.flushed[follower] = minimum(s.flushed[follower], target)
+        # Only a bug can bring the target below the high watermark, which then must not name entries that are gone.
+        s.high_watermark[follower] = minimum(s.high_watermark[follower], target)
         s.last_epoch[follower] = log.last.epoch
         send_fetch(s, follower, value_of(s.leader[follower]))
     elif response.outcome == Outcome.ERROR:

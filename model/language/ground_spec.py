@@ -35,8 +35,8 @@ class GroundSpec:
     """A spec under bounds on flat states (tuples of small integers and of tuples of messages).
 
     `actions` and `properties` are the ground terms, for engines that compile them themselves; `source` is the Python text
-    that runs here. `cut[action]` counts the steps that would have left the bounds; `blocked` stays empty (guards are
-    counted by the plain reading).
+    that runs here. `cut[action]` counts the steps that would have left the bounds, and `beyond`, if it is a list, gets them (place
+    and arguments); `blocked` stays empty (guards are counted by the plain reading).
     """
 
     def __init__(self, traced: TracedSpec, bounds: Bounds) -> None:
@@ -47,6 +47,7 @@ class GroundSpec:
         self.actions = tuple(expander.action(a) for a in traced.actions)
         self.properties = tuple(expander.expand(p.term, {}) for p in traced.properties)
         self.cut = [0 for _ in self.actions]
+        self.beyond: list[tuple[int, tuple[Any, ...]]] | None = None
         self.blocked: list[dict[tuple[str, int], int]] = [{} for _ in self.actions]
         self._initial = expander.initial()
         writer = Writer(self.layout, self.bounds)
@@ -103,7 +104,7 @@ class GroundSpec:
                 if new:
                     yield place, args, new
                 elif new is CUT:
-                    self.cut[place] += 1
+                    self._note_cut(place, args)
 
     def _with_messages(self, action: _Runnable, state: State) -> Iterator[tuple[int, tuple[Any, ...], State]]:
         places = [i for i, _, _, _ in action.messages]
@@ -119,13 +120,19 @@ class GroundSpec:
             if run is None:
                 continue
             new = run(state, *[combination[i] for i in places])
-            if new:
+            if new or new is CUT:
                 args = list(combination)
                 for i, _, network, _ in action.messages:
                     args[i] = self._message(network, combination[i])
-                yield action.place, tuple(args), new
-            elif new is CUT:
-                self.cut[action.place] += 1
+                if new:
+                    yield action.place, tuple(args), new
+                else:
+                    self._note_cut(action.place, tuple(args))
+
+    def _note_cut(self, place: int, args: tuple[Any, ...]) -> None:
+        self.cut[place] += 1
+        if self.beyond is not None:
+            self.beyond.append((place, args))
 
     def _message(self, network: str, message: Any) -> Any:
         known = self._messages[network].get(message)

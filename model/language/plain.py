@@ -110,7 +110,7 @@ class Stepper:
     """A spec under given bounds, on plain values: initial states, successors, properties. The small interface of engines.
 
     `blocked[action][file, line]` counts which guard disabled an action, `cut[action]` the steps that would leave the
-    bounds, when `coverage` is on.
+    bounds, when `coverage` is on. Whoever wants to know those steps sets `beyond` to a list: each one's place and arguments are added.
     """
 
     def __init__(self, spec: Spec, bounds: Bounds, *, coverage: bool = True) -> None:
@@ -119,6 +119,7 @@ class Stepper:
         self.reading = PlainReading(bounds, spec.overrides)
         self.blocked: list[dict[tuple[str, int], int]] = [{} for _ in spec.actions]
         self.cut = [0 for _ in spec.actions]
+        self.beyond: list[tuple[int, tuple[Any, ...]]] | None = None
         kind = state_class(self.variables)
         self._work, self._before = kind(self.variables, bounds), kind(self.variables, bounds)
         self._base: Frozen | None = None  # the state whose steps `_work` is being used for
@@ -250,6 +251,8 @@ class Stepper:
                     continue
                 except CutStep:
                     self.cut[place] += 1
+                    if self.beyond is not None:
+                        self.beyond.append((place, args))
                     self._rollback(undo)
                     continue
                 finally:

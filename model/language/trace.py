@@ -34,7 +34,8 @@ def trace(spec: Spec) -> TracedSpec:
     with reading(tracer):
         init = _trace_init(tracer)
         actions = tuple(_trace_action(tracer, a) for a in spec.actions)
-        properties = tuple(_trace_property(tracer, p) for p in spec.properties)
+        triggers = tuple(p.after for p in spec.properties if p.after is not None)
+        properties = tuple(_trace_property(tracer, p) for p in (*spec.properties, *triggers))
     traced = TracedSpec(
         spec=spec,
         graph=tracer.graph,

@@ -7,9 +7,9 @@ Bracket comparisons next to `&` and `|`.
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from model.language.errors import SpecError
 from model.language.reading import current
@@ -148,12 +148,16 @@ def rule(function: Callable[..., Any]) -> Rule:
 
 @frozen
 class Property:
-    """What must hold. `kind` is one of always, step, sometimes, eventually; `predicate` takes the state (step: both states)."""
+    """What must hold. `kind` is one of always, step, sometimes, eventually; `predicate` takes the state (step: both states).
+
+    `after`: the trigger of an `eventually`, if it has one. A trigger is evaluated like a property (kind `trigger`) but claims nothing.
+    """
 
     kind: str
     name: str
     predicate: Callable[..., Any] = field(eq=False)
     doc: str
+    after: "Property | None" = None
 
     @property
     def states(self) -> int:
@@ -189,6 +193,24 @@ def sometimes(predicate: Callable[..., Any]) -> Property:
     return _declare("sometimes", predicate)
 
 
-def eventually(predicate: Callable[[Any], Any]) -> Property:
-    """Declare a liveness property: every fair run reaches a state that satisfies it."""
-    return _declare("eventually", predicate)
+@overload
+def eventually(predicate: Callable[[Any], Any]) -> Property: ...
+@overload
+def eventually(*, after: Callable[[Any], Any]) -> Callable[[Callable[[Any], Any]], Property]: ...
+def eventually(
+    predicate: Callable[[Any], Any] | None = None, *, after: Callable[[Any], Any] | None = None
+) -> Property | Callable[[Callable[[Any], Any]], Property]:
+    """Declare a liveness property: every fair run reaches a state that satisfies `predicate(s)`.
+
+    `@eventually(after=trigger)`: and so does it from every state on that satisfies `trigger(s)` (leads to, `trigger ~> predicate`).
+    Which runs are fair, the spec's `fairness` says.
+    """
+    if predicate is not None:
+        return _declare("eventually", predicate)
+
+    def declare(predicate: Callable[[Any], Any]) -> Property:
+        claim = _declare("eventually", predicate)
+        trigger = Property("trigger", f"{claim.name} after", after, "") if after is not None else None
+        return evolve(claim, after=trigger)
+
+    return declare

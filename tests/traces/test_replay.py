@@ -303,7 +303,38 @@ def test_a_lasso_is_a_real_one(
     done = replay_on_spec(trace)
     assert (done.verdict, done.at) == (verdict, at)
     assert done.reason.startswith(reason)
-    assert done.warnings == (("the fairness of the loop is not checked here",) if verdict == "violated" else ())
+    assert done.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("fairness", "verdict", "reason"),
+    [
+        ({"switch_off": "strong"}, "violated", "a_lamp_breaks is never reached"),
+        ({"break_lamp": "weak"}, DIVERGED, "break_lamp (weak fair) is enabled and never taken"),
+    ],
+)
+def test_a_lasso_is_a_fair_one(fairness: dict[str, str], verdict: str, reason: str) -> None:
+    """Switching on and off for ever is no counterexample if the lamp breaks when it can for long enough."""
+    done = replay_on_spec(lamp(LAMP.with_fairness(fairness), 0, "switch_on"))
+    assert done.verdict == verdict
+    assert reason in done.reason
+
+
+@eventually(after=lambda s: exists(Node, lambda n: s.on[n]))
+def light_is_switched_off(s: Lamp) -> object:
+    """A lamp that is on is off again later."""
+    return exists(Node, lambda n: not s.on[n])
+
+
+@pytest.mark.parametrize(
+    ("loop", "actions", "verdict"),
+    [(1, ("switch_on",), "violated"), (0, ("switch_on",), "holds"), (0, (), "holds")],
+)
+def test_a_lasso_owes_what_was_triggered(loop: int, actions: tuple[str, ...], verdict: str) -> None:
+    """A lamp that stays on owes; one that is switched off again, or was never on, does not."""
+    spec = LAMP.with_properties((light_is_switched_off,))
+    trace = evolve(lamp(LAMP, loop, *actions), spec=spec, property="light_is_switched_off")
+    assert replay_on_spec(trace).verdict == verdict
 
 
 # ---- both sides, and the description

@@ -141,13 +141,15 @@ def check(
     seed: int = 0,
     runs: int = RUNS,
     steps: int = STEPS,
+    threads: int = 1,
+    checkpoint: Path | None = None,
     bug: str | None = None,
     out: Path = DEFAULT_OUT,
     verbose: bool = False,
 ) -> CheckReport:
     """Check a spec and save the counterexample, if there is one. Raises CommandError for options that make no sense."""
     run = find_engine(engine)
-    effort = Effort(parse_budget(budget), seed, runs, steps)
+    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint)
     spec, scope, chosen = prepare(name, bug=bug, bounds=parse_bounds(bounds), properties=tuple(properties))
     check_writable(out)
     with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:

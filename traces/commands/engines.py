@@ -2,16 +2,24 @@
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from attrs import frozen
 
+from model.engines.compiled.audit import audited
+from model.engines.compiled.checkpoint import CheckpointError
+from model.engines.compiled.explore import explore_compiled
 from model.engines.explore import explore
+from model.engines.liveness import with_liveness
 from model.engines.source import Budget, Report, Source
 from model.engines.verdict import Verdict
 from model.engines.walk import walk
-from model.language import Bounds, Property, Spec
-from model.language.ground_spec import ground
+from model.language import Bounds, Property, Spec, SpecError
+from model.language.ground_spec import GroundSpec, ground
+from model.language.hints import Hints
+from model.language.plain import Stepper
 from model.language.trace import trace
+from properties.registry import HINTS
 from traces.commands.report import CommandError
 
 RUNS, STEPS = 200, 60
@@ -20,12 +28,16 @@ RUNS, STEPS = 200, 60
 
 @frozen
 class Effort:
-    """How much an engine may do: seconds of CPU time (None: no limit), and for walks the seed, walks, and steps per walk."""
+    """How much an engine may do: seconds of CPU time (None: no limit); for walks the seed, walks, and steps per walk; for the explorer
+    its threads, and the file from which it goes on and to which it saves (None: neither).
+    """
 
     seconds: float | None = None
     seed: int = 0
     runs: int = RUNS
     steps: int = STEPS
+    threads: int = 1
+    checkpoint: Path | None = None
 
 
 def source_for(spec: Spec, bounds: Bounds) -> Source:
@@ -34,8 +46,29 @@ def source_for(spec: Spec, bounds: Bounds) -> Source:
 
 
 def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    budget = Budget(seconds=effort.seconds)
-    return explore(source, properties, clock=time.process_time, budget=budget, report=report)
+    budget, spec, bounds = Budget(seconds=effort.seconds), source.spec, source.bounds
+    try:
+        verdict = explore_compiled(
+            spec,
+            bounds,
+            properties,
+            clock=time.process_time,
+            threads=effort.threads,
+            budget=budget,
+            report=report,
+            checkpoint=effort.checkpoint,
+            expanded=source if isinstance(source, GroundSpec) else None,
+        )
+    except CheckpointError as error:
+        raise CommandError(str(error)) from None
+    verdict = audited(verdict, spec, bounds, clock=time.process_time)
+    return with_liveness(verdict, source, properties, clock=time.process_time, budget=budget, report=report)
+
+
+def _reference(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    plain, budget = Stepper(source.spec, source.bounds), Budget(seconds=effort.seconds)
+    verdict = explore(plain, properties, clock=time.process_time, budget=budget, report=report, engine="reference")
+    return with_liveness(verdict, source, properties, clock=time.process_time, budget=budget, report=report)
 
 
 def _walk(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
@@ -51,10 +84,45 @@ def _walk(source: Source, properties: tuple[Property, ...], effort: Effort, repo
     )
 
 
+def _prove(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    from model.engines.prove.prove import prove, verdict  # noqa: PLC0415 - only provers load Z3
+
+    spec, budget = source.spec, Budget(seconds=effort.seconds)
+    try:
+        return verdict(prove(spec, _hints(spec), seed=effort.seed, clock=time.process_time, budget=budget))
+    except SpecError as error:
+        raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
+
+
+def _induct(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    from model.engines.induct.induct import induct  # noqa: PLC0415 - only provers load Z3
+
+    spec, budget = source.spec, Budget(seconds=effort.seconds)
+    try:
+        return induct(spec, _hints(spec), source.bounds, clock=time.process_time, budget=budget)
+    except SpecError as error:
+        raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
+
+
+def _hints(spec: Spec) -> Hints:
+    """How the spec's lemmas are proved; CommandError if it has none."""
+    if spec.name not in HINTS:
+        raise CommandError(f"{spec.name} has no lemmas to prove", f"there are some for {', '.join(HINTS)}")
+    return HINTS[spec.name]
+
+
 Engine = Callable[[Source, tuple[Property, ...], Effort, Report | None], Verdict]
 
-ENGINES: Mapping[str, Engine] = {"explore": _explore, "walk": _walk}
-"""explore: every state within bounds, breadth first. walk: seeded random walks, for bounds that no search completes."""
+ENGINES: Mapping[str, Engine] = {
+    "explore": _explore,
+    "reference": _reference,
+    "walk": _walk,
+    "induct": _induct,
+    "prove": _prove,
+}
+"""explore: every state within bounds, breadth first, compiled. reference: the same on the plain reading, slow and obvious.
+walk: seeded random walks, for bounds that no search completes. induct: the lemmas are inductive within bounds. prove: they are for
+any number of nodes, epochs and log entries; bounds do not matter."""
 
 
 def find_engine(name: str) -> Engine:

@@ -56,6 +56,7 @@ def save(spec: Spec, verdict: Verdict, prop: PropertyVerdict, out: Path) -> Save
         kind=prop.kind,
         engine=verdict.engine,
         seed=verdict.seed,
+        loop=prop.trace.loop,
     )
     path = out / file_name(verdict.spec, verdict.bug, prop.name)
     found = f"{verdict.spec} violates {prop.name} after {len(prop.trace.steps)} steps, but its trace"

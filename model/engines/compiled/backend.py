@@ -1,0 +1,139 @@
+"""What a search needs of a back end, and what both back ends share."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from model.engines.compiled.components import Partition
+
+EXPLORE, FIND, CHECK = 0, 1, 2
+"""What a round is for: take all steps; find the predecessors of a target; look at properties of single states only."""
+
+Key = tuple[int, ...]
+"""A combination: the group, then per view of the group the number of the projected value."""
+
+Numbers = npt.NDArray[np.uint32]
+
+Alive = Callable[[int, int, list[int]], int]
+"""(component, projection, projected row) -> bit per group: whether it can do anything when it sees this row.
+
+It is called once for each value of a projection, in the order of their numbers."""
+
+
+class NoMemory(Exception):
+    """The tables cannot grow: by the system's limit, or because component numbers do not fit into a state."""
+
+
+@frozen
+class Found:
+    """The least state for which an event happened: packed, with the memo's key and the number of the move among its group's."""
+
+    state: tuple[int, ...]
+    key: Key
+    move: int
+
+
+@frozen
+class Stats:
+    """What was done so far. `found` are the states per thread, `tables` the bytes beside states and visited set."""
+
+    distinct: int
+    deadlocks: int
+    steps: int
+    bytes: int
+    tables: int
+    words: int
+    entries: int
+    patches: int
+    made: int
+    found: tuple[int, ...]
+    generated: tuple[int, ...]
+    cut: tuple[int, ...]
+    values: tuple[int, ...]
+
+
+class Entry(NamedTuple):
+    """A memo entry as numbers: per move (action, cut, event, patches); and the event of the properties that are decided, or 0."""
+
+    moves: Sequence[tuple[int, bool, int, Sequence[int]]]
+    event: int = 0
+
+
+class Backend(Protocol):
+    """Interned components, the memo, the visited set and the levels. Numbers never depend on threads."""
+
+    threads: int
+
+    def intern(self, component: int, row: Sequence[int]) -> int:
+        """The number of a component's value."""
+
+    def row(self, component: int, value: int) -> list[int]:
+        """A component's value."""
+
+    def settle(self, alive: Alive) -> None:
+        """Project the new values of components, and widen the packed states if numbers need more bits."""
+
+    def add(self, numbers: Sequence[int]) -> None:
+        """Insert a state."""
+
+    def put(self, entries: Sequence[tuple[Key, Entry]]) -> None:
+        """Fill in missing combinations."""
+
+    def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
+        """Number a patch of a component: (place in the component, value) pairs."""
+
+    def level(self, ranges: Sequence[tuple[int, int]], mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
+        """Begin a round over states [from, to) of each thread, with the groups of this bit mask."""
+
+    def run(self, most: int) -> bool:
+        """Work on the round, at most so many states per thread; whether it is done."""
+
+    def misses(self) -> list[Key]:
+        """The combinations that were missing, sorted."""
+
+    def again(self, alive: Alive) -> bool:
+        """After the misses were filled in: make what patches are missing and begin a round over the postponed states, if any."""
+
+    def event(self, number: int) -> Found | None:
+        """The least state for which an event happened since the level began."""
+
+    def numbers(self, state: tuple[int, ...]) -> list[int]:
+        """The component numbers of a packed state."""
+
+    def state(self, thread: int, place: int) -> tuple[int, ...]:
+        """One of the states that a thread found, packed."""
+
+    def dump(self, thread: int, first: int, last: int) -> Numbers:
+        """States [first, last) of a thread, one row of component numbers each."""
+
+    def load(self, states: Numbers) -> None:
+        """Insert states."""
+
+    def stats(self) -> Stats:
+        """What was done so far."""
+
+    def restore(self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int]) -> None:
+        """Count on from what a checkpoint says."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+def configuration(partition: Partition) -> list[list[int]]:
+    """Components as [width, projections as (width, places)...] and groups as view pairs, flat, for the back ends."""
+    components = []
+    for component in partition.components:
+        row = [len(component.places), len(component.projections)]
+        for projection in component.projections:
+            row += [len(projection), *projection]
+        components.append(row)
+    groups = []
+    for group in partition.groups:
+        row = [len(group.views)]
+        for view in group.views:
+            row += [view.component, view.projection]
+        groups.append(row)
+    return [*components, *groups]

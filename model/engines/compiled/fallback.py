@@ -1,0 +1,242 @@
+"""The back end in Python, for machines without a C compiler: the same numbers, the same results, some fifty times slower."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.engines.compiled.backend import CHECK, EXPLORE, FIND, Alive, Entry, Found, Key, Numbers, Stats
+from model.engines.compiled.components import Partition
+
+State = tuple[int, ...]
+
+
+class Portable:
+    """A state is the tuple of its components' numbers. See `backend.Backend` for what the methods do."""
+
+    threads = 1
+
+    def __init__(self, partition: Partition) -> None:
+        components = partition.components
+        self._groups = partition.groups
+        self._actions = len(partition.ground.actions)
+        self._projections = [c.projections for c in components]
+        self._values: list[dict[tuple[int, ...], int]] = [{} for _ in components]
+        self._rows: list[list[tuple[int, ...]]] = [[] for _ in components]
+        self._known: list[list[dict[tuple[int, ...], int]]] = [[{} for _ in c.projections] for c in components]
+        self._masks: list[list[list[int]]] = [[[] for _ in c.projections] for c in components]
+        self._uses = [[0 for _ in c.projections] for c in components]
+        for group in self._groups:
+            for view in group.views:
+                self._uses[view.component][view.projection] |= 1 << group.number
+        self._everything = (1 << len(self._groups)) - 1
+        self._alive: list[list[int]] = [[] for _ in components]
+        self._seen: list[list[tuple[int, ...]]] = [[] for _ in components]
+        self._memo: dict[Key, Entry] = {}
+        self._patches: list[tuple[int, Sequence[tuple[int, int]]]] = []
+        self._made: dict[tuple[int, int], int] = {}
+        self._order: list[State] = []
+        self._visited: set[State] = set()
+        self._key_misses: set[Key] = set()
+        self._patch_misses: set[tuple[int, int]] = set()
+        self._source: list[State] = []
+        self._postponed: list[State] = []
+        self._next = self._end = self._mode = self._wanted = 0
+        self._target: State = ()
+        self._found: dict[int, Found] = {}
+        self._generated, self._cut = [0] * self._actions, [0] * self._actions
+        self._deadlocks = self._steps = 0
+
+    # ---- components
+    def intern(self, component: int, row: Sequence[int]) -> int:
+        """See `backend.Backend`."""
+        key = tuple(row)
+        number = self._values[component].setdefault(key, len(self._rows[component]))
+        if number == len(self._rows[component]):
+            self._rows[component].append(key)
+        return number
+
+    def row(self, component: int, value: int) -> list[int]:
+        """See `backend.Backend`."""
+        return list(self._rows[component][value])
+
+    def settle(self, alive: Alive) -> None:
+        """See `backend.Backend`."""
+        for c, rows in enumerate(self._rows):
+            known, masks, uses = self._known[c], self._masks[c], self._uses[c]
+            for row in rows[len(self._seen[c]) :]:
+                seen = []
+                for p, places in enumerate(self._projections[c]):
+                    part = tuple([row[i] for i in places])
+                    number = known[p].setdefault(part, len(known[p]))
+                    if number == len(masks[p]):
+                        masks[p].append(alive(c, p, list(part)) | self._everything & ~uses[p])
+                    seen.append(number)
+                bits = self._everything
+                for p, number in enumerate(seen):
+                    bits &= masks[p][number]
+                self._seen[c].append(tuple(seen))
+                self._alive[c].append(bits)
+
+    # ---- the memo
+    def put(self, entries: Sequence[tuple[Key, Entry]]) -> None:
+        """See `backend.Backend`."""
+        self._memo.update(entries)
+        self._key_misses.clear()
+
+    def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
+        """See `backend.Backend`."""
+        self._patches.append((component, pairs))
+        return len(self._patches) - 1
+
+    def misses(self) -> list[Key]:
+        """See `backend.Backend`."""
+        return sorted(self._key_misses)
+
+    # ---- rounds
+    def add(self, numbers: Sequence[int]) -> None:
+        """See `backend.Backend`."""
+        state = tuple(numbers)
+        if state not in self._visited:
+            self._visited.add(state)
+            self._order.append(state)
+
+    def level(self, ranges: Sequence[tuple[int, int]], mode: int, groups: int, target: State = ()) -> None:
+        """See `backend.Backend`."""
+        self._source, (self._next, self._end) = self._order, ranges[0]
+        self._mode, self._wanted, self._target = mode, groups, target
+        self._found.clear()
+
+    def run(self, most: int) -> bool:
+        """See `backend.Backend`."""
+        last = min(self._end, self._next + most)
+        while self._next < last:
+            state = self._source[self._next]
+            self._next += 1
+            if not self._expand(state):
+                self._postponed.append(state)
+        return self._next == self._end
+
+    def _expand(self, state: State) -> bool:
+        """Take all steps out of a state, unless something is missing."""
+        bits = self._wanted
+        for component, number in enumerate(state):
+            bits &= self._alive[component][number]
+        entries, complete = [], True
+        for group in self._groups:
+            if bits >> group.number & 1:
+                seen = [self._seen[v.component][state[v.component]][v.projection] for v in group.views]
+                key = (group.number, *seen)
+                entry = self._memo.get(key)
+                if entry is None:
+                    self._key_misses.add(key)
+                    complete = False
+                elif self._mode != CHECK:
+                    entries.append((key, entry))
+                if entry is not None and entry.event and self._mode != FIND:
+                    self._event(entry.event, state, key, 0)
+        return complete and self._take(state, entries)
+
+    def _take(self, state: State, entries: list[tuple[Key, Entry]]) -> bool:
+        successors: list[tuple[int, int, State, Key, int]] = []
+        complete = True
+        for key, entry in entries:
+            number = 0
+            for action, cut, event, patches in entry.moves:
+                if cut:
+                    continue
+                new = list(state)
+                for patch in patches:
+                    component = self._patches[patch][0]
+                    to = self._made.get((patch, state[component]))
+                    if to is None:
+                        self._patch_misses.add((patch, state[component]))
+                        complete = False
+                    else:
+                        new[component] = to
+                successors.append((action, event, tuple(new), key, number))
+                number += 1
+        if not complete:
+            return False
+        for action, event, new_state, key, number in successors:
+            if self._mode == FIND:
+                if new_state == self._target:
+                    self._event(0, state, key, number)
+                continue
+            self._generated[action] += 1
+            if event:
+                self._event(event, state, key, number)
+            self.add(new_state)
+        if self._mode == EXPLORE:
+            self._steps += len(successors)
+            self._deadlocks += not successors
+            for _, entry in entries:
+                for action, cut, _, _ in entry.moves:
+                    self._cut[action] += cut
+        return True
+
+    def again(self, alive: Alive) -> bool:
+        """See `backend.Backend`."""
+        for patch, value in sorted(self._patch_misses, key=lambda m: (self._patches[m[0]][0], *m)):
+            component, pairs = self._patches[patch]
+            row = list(self._rows[component][value])
+            for place, new in pairs:
+                row[place] = new
+            self._made[patch, value] = self.intern(component, row)
+        self._patch_misses.clear()
+        self.settle(alive)
+        self._source, self._postponed = self._postponed, []
+        self._next, self._end = 0, len(self._source)
+        return bool(self._source)
+
+    # ---- what was found
+    def _event(self, number: int, state: State, key: Key, move: int) -> None:
+        best = self._found.get(number)
+        if best is None or state[::-1] < best.state[::-1]:
+            self._found[number] = Found(state, key, move)
+
+    def event(self, number: int) -> Found | None:
+        """See `backend.Backend`."""
+        return self._found.get(number)
+
+    def numbers(self, state: State) -> list[int]:
+        """See `backend.Backend`."""
+        return list(state)
+
+    def state(self, thread: int, place: int) -> State:
+        """See `backend.Backend`."""
+        return self._order[place]
+
+    def dump(self, thread: int, first: int, last: int) -> Numbers:
+        """See `backend.Backend`."""
+        return np.array(self._order[first:last], dtype=np.uint32).reshape(last - first, len(self._rows))
+
+    def load(self, states: Numbers) -> None:
+        """See `backend.Backend`."""
+        for row in states.tolist():
+            self.add(row)
+
+    def stats(self) -> Stats:
+        """See `backend.Backend`. Bytes are not counted here."""
+        return Stats(
+            distinct=len(self._order),
+            deadlocks=self._deadlocks,
+            steps=self._steps,
+            bytes=0,
+            tables=0,
+            words=len(self._rows),
+            entries=len(self._memo),
+            patches=len(self._patches),
+            made=len(self._made),
+            found=(len(self._order),),
+            generated=tuple(self._generated),
+            cut=tuple(self._cut),
+            values=tuple(len(rows) for rows in self._rows),
+        )
+
+    def restore(self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int]) -> None:
+        """See `backend.Backend`."""
+        self._deadlocks, self._steps = deadlocks, steps
+        self._generated, self._cut = list(generated), list(cut)
+
+    def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,211 @@
+/* The tables of one search, how they are built, and how states are packed. */
+#include "rows.h"
+
+enum { BLOCK = 64, CHUNK_BITS = 16, CHUNKS = 1 << 16, MAX_WORDS = 8, MAX_THREADS = 64 };
+enum { EXPLORE = 0, FIND = 1, CHECK = 2 };
+enum { FLAG_CUT = 1, FLAG_EVENT = 2, FLAG_VERDICT = 4 };
+
+/* A projection of a component's values to some of their places. */
+typedef struct {
+    u32 component, width, known; /* `known`: how many values have their alive bits */
+    u32 *places;
+    Rows values;
+    u64 *alive; /* per value: bit per group, 0 where the group cannot do anything when it sees this */
+    u64 *uses;  /* bit per group: the groups that look through this projection */
+} Projection;
+
+/* A component: its values, where its number is in a state, and per value a record of alive bits and projected values. */
+typedef struct {
+    u32 word, shift, bits, stride;
+    u64 mask;
+    u32 *record;
+    u32 width, projections, first, ready; /* `ready`: how many values have complete records */
+    Rows values;
+    u64 cap;
+} Component;
+
+/* What a group looks at. A memo key is the group's number + 1 and, shifted into one or two words, the projected values. */
+typedef struct {
+    u32 component, slot; /* slot: where the projected value's number is in the component's record */
+    u32 projection, word, shift, bits;
+} View;
+
+typedef struct {
+    u32 views;
+    View *view;
+} Group;
+
+/* The least state for which something happened, with the memo key as a miss would give it and the move's place in the entry. */
+typedef struct {
+    u64 state[MAX_WORDS];
+    u32 move, used;
+    i32 *key;
+} Event;
+
+typedef struct { u32 state, group; u64 at, key[2]; } Item;
+typedef struct { u64 at, key; } Write;
+
+/* What one thread works with. */
+typedef struct {
+    u64 **chunks, n; /* the states that this thread found */
+    u64 *postponed, npostponed, cappostponed;
+    Rows key_misses, patch_misses;
+    u64 *generated, *cut;
+    u64 total, deadlocks, taken;
+    Event *events;
+    u32 nevents;
+    u32 *numbers;
+    const u32 **records;
+    Item *items;
+    Write *writes;
+    u64 capwrites;
+    u64 *hashes, *successors;
+    uint16_t *steps;
+    u32 *cuts;
+    u64 nsuccessors, nsteps, ncuts, capsteps;
+    char padding[64];
+} Worker;
+
+typedef struct {
+    u32 components, groups, actions, threads, words, mask_words, max_views, word_bits, projections, slack;
+    Component *component;
+    Projection *projection;
+    Group *group;
+    /* the memo: rows of [key..., offset << 24 | moves] */
+    u32 key_words;
+    u64 memo_mask, memo_n, *memo;
+    /* moves: [action << 16 | writes << 8 | flags, event if FLAG_EVENT, component << 24 | patch ...]. Before them comes
+     * a verdict on the state (FLAG_VERDICT, then its event), after them [action << 16 | times << 8 | FLAG_CUT] for cut steps */
+    u32 *code;
+    u64 ncode, capcode;
+    /* patches: place/value pairs */
+    u32 npatches, cappatches, *patch_at, *patch_len;
+    i32 *pairs;
+    u64 npairs, cappairs;
+    /* what a patch makes of a component's value: patch, from, to + 1 in one word, `made_bits` for each value */
+    u64 *made, made_mask, made_n;
+    u32 made_bits;
+    /* visited */
+    u64 *table, table_mask, count, limit;
+    u32 table_shift;
+    /* this round: parts of states, one per thread, taken in pieces */
+    u64 part_to[MAX_THREADS], cursor[MAX_THREADS], *pool[MAX_THREADS];
+    int from_pool, mode;
+    u64 target[MAX_WORDS], *wanted;
+    u32 events;
+    Worker *worker;
+} Engine;
+
+static inline u64 *state_at(const Engine *e, u32 thread, u64 i) {
+    return e->worker[thread].chunks[i >> CHUNK_BITS] + (i & ((1u << CHUNK_BITS) - 1)) * e->words;
+}
+
+static inline u32 number_in(const Component *c, const u64 *s) { return (u32)(s[c->word] >> c->shift & c->mask); }
+
+static inline int less(const u64 *a, const u64 *b, u32 words) {
+    for (u32 w = 0; w < words; w++)
+        if (a[w] != b[w]) return a[w] < b[w];
+    return 0;
+}
+
+static inline u64 hash_state(const u64 *s, const u32 words) {
+    u64 h = mix(s[0], 0x589965cc75374cc3ull);
+    for (u32 w = 1; w < words; w++) h = mix(h, s[w]);
+    return h;
+}
+
+static void pack(const Engine *e, const u32 *numbers, u64 *s) {
+    memset(s, 0, 8 * e->words);
+    for (u32 c = 0; c < e->components; c++) s[e->component[c].word] |= (u64)numbers[c] << e->component[c].shift;
+}
+
+static void repack(const Engine *e, const Engine *before, const u64 *states, u64 *into, u64 n) {
+    u32 numbers[256];
+    for (u64 i = 0; i < n; i++) {
+        for (u32 c = 0; c < e->components; c++) numbers[c] = number_in(before->component + c, states + i * before->words);
+        pack(e, numbers, into + i * e->words);
+    }
+}
+
+/* ---- building: `cfg` is components, groups, actions, threads, word bits, slack; per component its width and projections, each
+ * with its width and places; per group its views as (component, projection) pairs */
+Engine *explorer_new(const i32 *cfg) {
+    Engine *e = calloc(1, sizeof *e);
+    e->components = *cfg++, e->groups = *cfg++, e->actions = *cfg++, e->threads = *cfg++;
+    e->word_bits = *cfg++, e->slack = *cfg++;
+    u32 mw = e->mask_words = (e->groups + 63) / 64;
+    e->component = calloc(e->components, sizeof(Component));
+    for (u32 c = 0; c < e->components; c++) {
+        Component *k = e->component + c;
+        k->width = *cfg++, k->projections = *cfg++, k->first = e->projections;
+        k->stride = (2 * mw + k->projections + 1) & ~1u;
+        rows_init(&k->values, k->width);
+        e->projections += k->projections;
+        e->projection = resize(e->projection, e->projections * sizeof(Projection));
+        for (u32 p = 0; p < k->projections; p++) {
+            Projection *q = e->projection + k->first + p;
+            memset(q, 0, sizeof *q);
+            q->component = c, q->width = *cfg++;
+            q->places = calloc(q->width, sizeof(u32));
+            for (u32 i = 0; i < q->width; i++) q->places[i] = *cfg++;
+            rows_init(&q->values, q->width);
+            q->uses = calloc(mw, 8);
+        }
+    }
+    e->group = calloc(e->groups, sizeof(Group));
+    for (u32 g = 0; g < e->groups; g++) {
+        Group *x = e->group + g;
+        x->views = *cfg++;
+        x->view = calloc(x->views + 1, sizeof(View));
+        if (x->views > e->max_views) e->max_views = x->views;
+        for (u32 v = 0; v < x->views; v++) {
+            View *y = x->view + v;
+            y->component = *cfg++, y->slot = 2 * mw + *cfg;
+            y->projection = e->component[y->component].first + *cfg++;
+            e->projection[y->projection].uses[g / 64] |= 1ull << g % 64;
+        }
+    }
+    e->made_bits = 12;
+    e->made_mask = (1 << 12) - 1, e->made = calloc(e->made_mask + 1, 8);
+    e->wanted = calloc(mw + 1, 8);
+    e->events = 1; /* number 0 is the predecessor that FIND looks for */
+    e->worker = aligned_alloc(64, (sizeof(Worker) * e->threads + 63) & ~63ull);
+    memset(e->worker, 0, sizeof(Worker) * e->threads);
+    for (u32 t = 0; t < e->threads; t++) {
+        Worker *w = e->worker + t;
+        w->chunks = map(CHUNKS * sizeof *w->chunks);
+        rows_init(&w->key_misses, 1 + e->max_views);
+        rows_init(&w->patch_misses, 3);
+        w->generated = calloc(e->actions, 8), w->cut = calloc(e->actions, 8);
+        w->numbers = calloc(BLOCK * e->components + 1, 4), w->records = calloc(BLOCK * e->components + 1, sizeof(void *));
+        w->items = calloc((u64)BLOCK * e->groups + 1, sizeof(Item));
+    }
+    return e;
+}
+
+static void drop_chunks(Worker *w, u32 words) {
+    for (u64 i = 0; i < CHUNKS && w->chunks[i]; i++) munmap(w->chunks[i], (1ull << CHUNK_BITS) * 8 * words), w->chunks[i] = 0;
+}
+
+void explorer_free(Engine *e) {
+    for (u32 t = 0; t < e->threads; t++) {
+        Worker *w = e->worker + t;
+        drop_chunks(w, e->words);
+        munmap(w->chunks, CHUNKS * sizeof *w->chunks);
+        rows_free(&w->key_misses), rows_free(&w->patch_misses);
+        for (u32 i = 0; i < w->nevents; i++) free(w->events[i].key);
+        free(w->events), free(w->generated), free(w->cut), free(w->numbers), free(w->records), free(w->items);
+        free(w->writes), free(w->hashes), free(w->successors), free(w->steps), free(w->cuts);
+        free(w->postponed), free(e->pool[t]);
+    }
+    for (u32 c = 0; c < e->components; c++) rows_free(&e->component[c].values), free(e->component[c].record);
+    for (u32 p = 0; p < e->projections; p++) {
+        rows_free(&e->projection[p].values);
+        free(e->projection[p].places), free(e->projection[p].alive), free(e->projection[p].uses);
+    }
+    for (u32 g = 0; g < e->groups; g++) free(e->group[g].view);
+    free(e->component), free(e->projection), free(e->group), free(e->memo), free(e->code), free(e->patch_at);
+    free(e->patch_len), free(e->pairs), free(e->made), free(e->wanted), free(e->worker);
+    if (e->table) munmap(e->table, (e->table_mask + 1) * 8);
+    free(e);
+}

@@ -1,0 +1,253 @@
+"""The search: level by level, misses filled in between rounds, properties decided at the end of each level."""
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+from model.engines.compiled.backend import CHECK, EXPLORE, FIND, Backend, Entry, Found, Key, Stats
+from model.engines.compiled.components import ALWAYS, SOMETIMES, Partition
+from model.engines.compiled.evaluate import Evaluator, Move, Patch, Values
+from model.engines.source import Budget, Clock, Progress, Record, Report, replayed
+from model.engines.verdict import SpecTrace, TraceStep
+from model.language.ground_spec import GroundSpec
+
+PIECE = 1 << 16
+"""How many states a thread takes before Python looks at budgets and interrupts: some hundredths of a second."""
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+class Stop(Exception):
+    """The search ends before the frontier is empty; the message says why."""
+
+
+class NotStuttering(Exception):
+    """A condition on the state decides a property of two states: search again with an exact partition."""
+
+
+class Search:
+    """One search of one spec within bounds on one back end."""
+
+    def __init__(
+        self,
+        ground: GroundSpec,
+        partition: Partition,
+        backend: Backend,
+        *,
+        budget: Budget,
+        clock: Clock,
+        report: Report | None,
+    ) -> None:
+        self.ground, self.partition, self.backend = ground, partition, backend
+        self.budget, self.clock, self.report = budget, clock, report
+        self.started = clock()
+        self.record = Record(ground, partition.properties)
+        self.evaluator = Evaluator(partition)
+        self.levels: list[Ranges] = []
+        self._patches: dict[tuple[int, Patch], int] = {}
+        self._events: dict[tuple[str, ...], int] = {(): 0}
+        self._by_projection = self._users()
+        self._seen: dict[tuple[int, int], list[list[Any]]] = {}
+        self._at = [{place: i for i, place in enumerate(c.places)} for c in partition.components]
+        groups = partition.groups
+        self._all = (1 << len(groups)) - 1
+        self._steps = sum(1 << g.number for g in groups if g.members)
+        self._always = sum(1 << g.number for g in groups if any(p.kind == ALWAYS for p in g.parts))
+
+    def _users(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """Per (component, projection): the (group, view) pairs that look through it."""
+        found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for group in self.partition.groups:
+            for v, view in enumerate(group.views):
+                found.setdefault((view.component, view.projection), []).append((group.number, v))
+        return found
+
+    # ---- misses
+    def alive(self, component: int, projection: int, row: list[int]) -> int:
+        """The groups that can do something when they see this row (see `backend.Alive`); the row is kept for `fill`."""
+        users = self._by_projection[component, projection]
+        groups = self.partition.groups
+        values = self.evaluator.decoded(groups[users[0][0]], users[0][1], row)
+        self._seen.setdefault((component, projection), []).append(values)
+        return sum(1 << g for g, v in users if self.evaluator.alive(groups[g], v, values))
+
+    def values(self, key: Key) -> Values:
+        """What a combination stands for."""
+        views = self.partition.groups[key[0]].views
+        return [self._seen[v.component, v.projection][value] for v, value in zip(views, key[1:], strict=True)]
+
+    def fill(self) -> None:
+        """Evaluate the combinations that were missing."""
+        groups, entries = self.partition.groups, []
+        for key in self.backend.misses():
+            decided, moves = self.evaluator.evaluate(groups[key[0]], self.values(key))
+            entries.append((key, Entry([self._numbered(m) for m in moves], self._event(decided))))
+        self.backend.put(entries)
+
+    def _event(self, names: tuple[str, ...]) -> int:
+        return self._events.setdefault(names, len(self._events)) if names else 0
+
+    def _numbered(self, move: Move) -> tuple[int, bool, int, list[int]]:
+        place, cut, decided, patches = move
+        numbers = []
+        for patch in patches:
+            number = self._patches.get(patch)
+            if number is None:
+                component, pairs = patch
+                at = self._at[component]
+                number = self.backend.patch(component, [(at[p], value) for p, value in pairs])
+                self._patches[patch] = number
+            numbers.append(number)
+        return place, cut, self._event(decided), numbers
+
+    # ---- rounds
+    def round(self, ranges: Ranges, mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
+        """One pass over some states, until every one of them has been taken."""
+        self.backend.level(ranges, mode, groups, target)
+        while True:
+            while not self.backend.run(PIECE):
+                if mode == EXPLORE:
+                    self.pause()
+            self.fill()
+            if not self.backend.again(self.alive):
+                return
+
+    def pause(self) -> None:
+        """Report, and look at the budget."""
+        stats, seconds = self.backend.stats(), self.clock() - self.started
+        if self.report is not None:
+            queue = sum(stats.found) - sum(first for first, _ in self.levels[-1])
+            self.report(Progress(stats.distinct, stats.steps + 1, len(self.levels), queue, seconds))
+        if self.budget.seconds is not None and seconds > self.budget.seconds:
+            raise Stop(f"budget of {self.budget.seconds:g} s used up at depth {len(self.levels)}")
+        if self.budget.states is not None and stats.distinct > self.budget.states:
+            raise Stop(f"budget of {self.budget.states:,} states used up at depth {len(self.levels)}")
+
+    def begin(self) -> None:
+        """Insert the initial state."""
+        flat = self.partition.layout.split(self.ground.initial())
+        numbers = []
+        for number, component in enumerate(self.partition.components):
+            row = [self.evaluator.encode(flat[place]) for place in component.places]
+            numbers.append(self.backend.intern(number, row))
+        self.backend.settle(self.alive)
+        self.backend.add(numbers)
+
+    def run(self, between: Callable[[], None] = lambda: None) -> None:
+        """Explore to the end of the frontier, or raise Stop; `between` is called between two levels."""
+        if not self.levels:
+            self.begin()
+        collecting = gc.isenabled()
+        gc.disable()  # what is kept has no cycles, and a collection looks at all of it
+        try:
+            self._levels(between)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _levels(self, between: Callable[[], None]) -> None:
+        while True:
+            done = self.levels[-1] if self.levels else tuple((0, 0) for _ in range(self.backend.threads))
+            found = self.backend.stats().found
+            ranges = tuple((last, now) for (_, last), now in zip(done, found, strict=True))
+            if all(first == last for first, last in ranges):
+                return
+            self.levels.append(ranges)
+            self.pause()
+            self.round(ranges, EXPLORE, self._wanted())
+            self.settle_level()
+            between()
+
+    def _wanted(self) -> int:
+        """All groups but those of `sometimes` properties that were reached."""
+        wanted = self._all
+        for group in self.partition.groups:
+            if any(p.kind == SOMETIMES and p.prop.name in self.record.found for p in group.parts):
+                wanted &= ~(1 << group.number)
+        return wanted
+
+    # ---- properties
+    def settle_level(self) -> None:
+        """Decide what the level's events mean. The shortest violations are reported, all of that length."""
+        depth = len(self.levels) - 1
+        events = self._happened()
+        by_name = {p.name: p for p in self.partition.properties}
+        for names, found in events:
+            for prop in (by_name[n] for n in names if n in by_name):
+                if prop.kind == SOMETIMES and prop in self.record.wanted:
+                    self.record.reached(prop, self.trace_to(found, depth, prop.states))
+        self._report_violations(events, depth, 1)
+        if self._report_violations(events, depth, 2, stop=False):
+            ranges = tuple(
+                (last, now) for (_, last), now in zip(self.levels[-1], self.backend.stats().found, strict=True)
+            )
+            self.round(ranges, CHECK, self._always)
+            self._report_violations(self._happened(), depth + 1, 1, stop=False)
+            self._stop_at_violation()
+        if any(n.startswith("stutter ") for names, _ in events for n in names):
+            raise NotStuttering
+
+    def _happened(self) -> list[tuple[tuple[str, ...], Found]]:
+        found = []
+        for names, number in self._events.items():
+            event = self.backend.event(number) if number else None
+            if event is not None:
+                found.append((names, event))
+        return found
+
+    def _report_violations(
+        self, events: list[tuple[tuple[str, ...], Found]], depth: int, states: int, *, stop: bool = True
+    ) -> bool:
+        """Note the violations of properties of so many states; whether there are any."""
+        least: dict[str, Found] = {}
+        for names, found in events:
+            for name in names:
+                if name not in least or found.state < least[name].state:
+                    least[name] = found
+        violated = False
+        for prop in self.partition.properties:
+            if prop.states == states and prop.kind != SOMETIMES and prop.name in least:
+                self.record.violated(prop, self.trace_to(least[prop.name], depth, states))
+                violated = True
+        if violated and stop:
+            self._stop_at_violation()
+        return violated
+
+    def _stop_at_violation(self) -> None:
+        names = [p.name for p in self.record.properties if p.name in self.record.found and p.kind != SOMETIMES]
+        raise Stop(f"stopped at the violation of {', '.join(names)}")
+
+    # ---- counterexamples
+    def trace_to(self, found: Found, depth: int, states: int) -> SpecTrace:
+        """A shortest path to a state of a level (and with its move one step further), replayed in the plain reading.
+
+        No parents are stored: going backwards, each level is searched for the least state from which a step leads on.
+        """
+        steps = [self._taken(found)] if states == 2 else []
+        state = found.state
+        for ranges in reversed(self.levels[:depth]):
+            self.round(ranges, FIND, self._steps, state)
+            before = self.backend.event(0)
+            assert before is not None, "a state has no predecessor in the level before"
+            steps.append(self._taken(before))
+            state = before.state
+        return replayed(self.ground.spec, self.ground.bounds, tuple(reversed(steps)))
+
+    def _taken(self, found: Found) -> TraceStep:
+        group = self.partition.groups[found.key[0]]
+        place, args = self.evaluator.arguments(group, self.values(found.key), found.move)
+        return TraceStep(self.ground.spec.actions[place].name, args)
+
+    def summary(self) -> dict[str, Any]:
+        """The counts of a verdict."""
+        stats: Stats = self.backend.stats()
+        self.record.fired = list(stats.generated)
+        actions = self.ground.spec.actions
+        return {
+            "distinct": stats.distinct,
+            "generated": stats.steps + 1 if stats.distinct else 0,
+            "depth": len(self.levels),
+            "levels": tuple(sum(last - first for first, last in ranges) for ranges in self.levels),
+            "deadlocks": stats.deadlocks,
+            "cut": {a.name: n for a, n in zip(actions, stats.cut, strict=True)},
+        }

@@ -1,0 +1,1 @@
+"""Proofs for any number of nodes, epochs and log entries: induction over steps, one short query per action and lemma."""

@@ -1,0 +1,1 @@
+"""KRaft's core in the fragment that is proved for any number of nodes, epochs and log entries."""
