@@ -102,6 +102,10 @@ def guard_text(where: str) -> str:
 # ------------------------------------------------------------------------------------------------------------- verdicts
 
 
+PROVERS = ("prove", "induct")
+"""Engines that do not visit states: what they count per action is queries."""
+
+
 def evidence(verdict: Verdict, prop: PropertyVerdict) -> str:
     """What a verdict on a property rests on: all states or steps met (the totals say how many), or the steps that show it."""
     if prop.verdict == VIOLATED:
@@ -112,6 +116,10 @@ def evidence(verdict: Verdict, prop: PropertyVerdict) -> str:
         return count_of(len(verdict.coverage), "action")
     if prop.trace is not None:
         return f"in {count_of(len(prop.trace.steps), 'step')}"
+    if verdict.engine in PROVERS:
+        return verdict.rung
+    if prop.kind == "eventually":
+        return "all fair runs"
     return "all steps" if prop.kind == "step" else "all states"
 
 
@@ -136,12 +144,13 @@ def property_table(verdict: Verdict, spec: Spec, *, verbose: bool) -> Table:
 
 def coverage_table(verdict: Verdict, *, verbose: bool) -> Table:
     """One row per action: steps, share of all steps, and the guard that was false most often; with `verbose` also its place."""
+    counted = "queries" if verdict.engine in PROVERS else "steps"
     result = table(
         "action",
-        "steps",
+        counted,
         "share",
         "guard most often false",
-        numbers=("steps", "share"),
+        numbers=(counted, "share"),
         folds=("guard most often false",),
     )
     total = sum(verdict.coverage.values())
@@ -161,6 +170,9 @@ def coverage_table(verdict: Verdict, *, verbose: bool) -> Table:
 
 def totals(verdict: Verdict) -> Text:
     """The last line: verdict, what was covered, at what rate."""
+    if verdict.engine in PROVERS:
+        queries = count_of(sum(verdict.coverage.values()), "query")
+        return Text.assemble(styled(verdict.verdict), f": {queries}, {verdict.seconds:.1f} CPU s")
     parts = [
         count_of(verdict.distinct, "distinct state"),
         f"{verdict.generated:,} generated",

@@ -17,7 +17,7 @@ from traces.commands.report import EXIT_CODES
 from traces.commands.simulate import configuration, run_one
 from traces.cover import SCOPE, drive_cover
 from traces.hunts import HUNTS
-from traces.render import count_of, facts, progress, status, styled, table
+from traces.render import PROVERS, RUNG_MEANING, count_of, facts, progress, status, styled, table
 
 BUDGET_SECONDS = 240.0
 """CPU time per row, unless told otherwise; the whole plan takes a few minutes."""
@@ -73,6 +73,8 @@ class Done:
 
 def _of(verdict: Verdict) -> Result:
     """A verdict of an engine in one row."""
+    if verdict.verdict == HOLDS and verdict.engine in PROVERS:
+        return Result(HOLDS, f"{count_of(len(verdict.properties), 'lemma')}, {RUNG_MEANING[verdict.rung]}")
     if verdict.verdict == HOLDS:
         return Result(HOLDS, f"{count_of(verdict.distinct, 'state')}, depth {verdict.depth}, {verdict.rung}")
     broken = verdict.violation
@@ -103,9 +105,14 @@ def walked(seconds: float) -> Result:
     return _engine("walk", dict(WALK_BOUNDS), Effort(seconds, seed=1, runs=WALKS, steps=WALK_STEPS))
 
 
-def _engine(engine: str, bounds: dict[str, int], effort: Effort) -> Result:
-    spec = find_spec("kraft")
-    with progress(f"kraft {engine}") as report:
+def proved(seconds: float) -> Result:
+    """The lemmas of kraft-core, for any number of nodes, epochs and log entries."""
+    return _engine("prove", {}, Effort(seconds), "kraft-core")
+
+
+def _engine(engine: str, bounds: dict[str, int], effort: Effort, name: str = "kraft") -> Result:
+    spec = find_spec(name)
+    with progress(f"{name} {engine}") as report:
         return _of(ENGINES[engine](source_for(spec, spec.complete_bounds(bounds)), spec.properties, effort, report))
 
 
@@ -159,6 +166,7 @@ def plan() -> tuple[Row, ...]:
         Row("two-phase explore", "the published numbers of states", two_phase),
         Row("kraft explore", "every state within the default bounds", explored),
         Row("kraft walk", "random walks at larger bounds", walked),
+        Row("kraft-core prove", "its lemmas, for any number of nodes", proved),
         Row("kraft drive", "the spec's transitions, driven through the implementation", driven),
         Row("kraft simulate", "the implementation's steps against spec and properties", simulated),
         *(Row(f"{bug} explore", "a bug in the spec", _caught_on_spec(bug), CAUGHT) for bug in bugs),
