@@ -3,6 +3,8 @@
 The property is judged on the implementation's own states, through the abstraction (`monitor.py`), not on those of the trace.
 """
 
+from abc import ABC, abstractmethod
+
 from impl.kraft.bugs import BUGS
 from impl.world.choices import ChoiceError, choice_from_json
 from impl.world.world import Observer, World
@@ -37,7 +39,7 @@ def replay_on_implementation(trace: Trace, *, strict: bool = True) -> Replay:
     return (_ByChoices(trace, strict) if has_choices else _ByDriving(trace, strict)).run()
 
 
-class _OnImplementation:
+class _OnImplementation(ABC):
     """One replay: the world, the monitor of the trace's property, and what differs first."""
 
     def __init__(self, trace: Trace, strict: bool) -> None:
@@ -53,13 +55,13 @@ class _OnImplementation:
         if self.conformance is not None:
             self.observers.append(self.conformance)
 
+    @abstractmethod
     def take(self, index: int, state: TraceState) -> str | None:
         """Make step `index` happen; what kept it from happening, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def differs(self, index: int, state: TraceState) -> list[str]:
         """Where the world's nodes are not those of the trace."""
-        raise NotImplementedError
 
     def run(self) -> Replay:
         """Take the steps until one is impossible, differs, or breaks the property."""
@@ -88,9 +90,9 @@ class _OnImplementation:
             return self._outcome(DIVERGED, f"no step reaches {self.trace.property}")
         return self._outcome(HOLDS, f"{self.taken} of {self.last} steps, and nothing is violated")
 
+    @abstractmethod
     def world(self) -> World:
         """The world of this replay."""
-        raise NotImplementedError
 
     def _shown(self, index: int) -> bool:
         """Whether what the trace is kept for has happened."""

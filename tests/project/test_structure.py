@@ -250,7 +250,7 @@ def test_directories_with_python_files_are_packages(tmp_path: Path) -> None:
         ("log.dirs=" + "/".join(("", "root", "data")), "absolute home directory"),
         ("https://" + ".".join(("pypi", "org")) + "/simple", "host name of a package registry"),
         ("https://" + ".".join(("registry", "example", "com")), "host name of a package registry"),
-        ("https://kafka.apache.org/home/index.html and znode /controller under ./root/x", None),
+        ("https://kafka.apache.org/home/index.html and znode /controller under " + "/".join((".", "root", "x")), None),
     ],
 )
 @pytest.mark.parametrize(
