@@ -396,3 +396,12 @@ def test_verify_starts_with_the_published_counts() -> None:
     first = plan()[0]
     result = first.run(60.0)
     assert (result.verdict, result.evidence) == ("holds", "288, 1,568, 8,832 states, as published")
+
+
+def test_a_bug_of_the_spec_alone_has_no_simulation(run: Run) -> None:
+    """The card of a planted livelock names the command that shows it, and no simulation, since only the spec has it."""
+    _, livelock, _ = run("bugs", "LIVE1")
+    _, historical, _ = run("bugs", "M2")
+    assert "lockstep check kraft-live --bug LIVE1" in livelock
+    assert "lockstep simulate" not in livelock
+    assert "lockstep simulate kraft --bug M2" in historical

@@ -92,8 +92,11 @@ class BugsReport:
                 lines: list[tuple[str, str | Text]] = [
                     ("bounds", bounds_text(row["bounds"])),
                     ("see it", f"lockstep check {row['spec']} --bug {row['id']}"),
-                    ("and in", f"lockstep simulate {row['spec']} --bug {row['id']} --faults heavy --runs 100"),
                 ]
+                if row["id"] in HUNTS:
+                    lines.append(
+                        ("and in", f"lockstep simulate {row['spec']} --bug {row['id']} --faults heavy --runs 100")
+                    )
                 console.print(facts(lines))
             return
         for row in self.rows:
