@@ -7,7 +7,18 @@ derived from the graph, a sample of the states is expanded in the plain reading 
 
 from typing import Any
 
-from model.engines.source import Budget, Clock, Progress, Record, Report, Source, State, blocked_most, replayed
+from model.engines.source import (
+    Budget,
+    Clock,
+    Disagreement,
+    Progress,
+    Record,
+    Report,
+    Source,
+    State,
+    blocked_most,
+    replayed,
+)
 from model.engines.verdict import PropertyVerdict, SpecTrace, TraceStep, Verdict, overall
 from model.language import Property
 from model.language.plain import Stepper
@@ -16,10 +27,6 @@ _REPORT_EVERY = 512
 
 _AUDIT_EVERY = 256
 """Of a source that is derived from the graph, the steps of every so many-th state are compared with the plain reading's."""
-
-
-class AuditError(Exception):
-    """A derived source disagrees with the plain reading about the steps out of a state: a defect of Lockstep, not of the spec."""
 
 
 class _Stop(Exception):
@@ -98,7 +105,7 @@ class _Search:
         found = [(place, args, source.plain(new)) for place, args, new, _ in source.steps(state)]
         source.cut[:] = cut  # these steps have been counted
         if found != expected:
-            raise AuditError(
+            raise Disagreement(
                 f"{source.spec.name}: {len(found)} steps instead of {len(expected)}, or other ones, out of {plain!r}"
             )
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.explore import AuditError
 from model.engines.liveness.conditions import Conditions
 from model.engines.liveness.graph import OUTSIDE, UNFAIR, UNREACHED, Flags, OwingGraph, Ways, shortest_ways
-from model.engines.source import Budget, Clock, Progress, Report, Source, State
+from model.engines.source import Budget, Clock, Disagreement, Progress, Report, Source, State
 from model.engines.verdict import TraceStep
 from model.language import Property
 from model.language.plain import Stepper
@@ -130,7 +129,7 @@ class Search:
         for prop, unsatisfied in zip(self.properties, self.unsatisfied, strict=True):
             same &= self.plain.holds(prop, frozen) is not bool(unsatisfied[number])
         if not same:
-            raise AuditError(f"{source.spec.name}: other steps, or a property judged otherwise, in {frozen!r}")
+            raise Disagreement(f"{source.spec.name}: other steps, or a property judged otherwise, in {frozen!r}")
 
     # ---- what it has found
     def graph(self, place: int) -> OwingGraph:
