@@ -1,6 +1,6 @@
 """What a search needs of a back end, and what both back ends share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -38,7 +38,7 @@ class Found:
 
 @frozen
 class Stats:
-    """What was done so far. `found` are the states per thread, `tables` the bytes beside states and visited set."""
+    """What was done so far. `tables` are the bytes beside states and visited set."""
 
     distinct: int
     deadlocks: int
@@ -49,7 +49,6 @@ class Stats:
     entries: int
     patches: int
     made: int
-    found: tuple[int, ...]
     generated: tuple[int, ...]
     cut: tuple[int, ...]
     values: tuple[int, ...]
@@ -85,8 +84,11 @@ class Backend(Protocol):
     def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
         """Number a patch of a component: (place in the component, value) pairs."""
 
-    def level(self, ranges: Sequence[tuple[int, int]], mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
-        """Begin a round over states [from, to) of each thread, with the groups of this bit mask."""
+    def advance(self) -> int:
+        """What was found since the last level is the next level; its number of states."""
+
+    def level(self, depth: int, mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
+        """Begin a round over the states of a level (the first is 0), with the groups of this bit mask."""
 
     def run(self, most: int) -> bool:
         """Work on the round, at most so many states per thread; whether it is done."""
@@ -103,11 +105,8 @@ class Backend(Protocol):
     def numbers(self, state: tuple[int, ...]) -> list[int]:
         """The component numbers of a packed state."""
 
-    def state(self, thread: int, place: int) -> tuple[int, ...]:
-        """One of the states that a thread found, packed."""
-
-    def dump(self, thread: int, first: int, last: int) -> Numbers:
-        """States [first, last) of a thread, one row of component numbers each."""
+    def dump(self, depth: int) -> Iterator[Numbers]:
+        """The states of a level in pieces, one row of component numbers each."""
 
     def load(self, states: Numbers) -> None:
         """Insert states."""

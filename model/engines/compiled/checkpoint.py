@@ -42,7 +42,7 @@ def save(search: Search, path: Path) -> None:
     backend, stats = search.backend, search.backend.stats()
     header = {
         **identity(search),
-        "levels": [sum(last - first for first, last in ranges) for ranges in search.levels],
+        "levels": search.levels,
         "deadlocks": stats.deadlocks,
         "steps": stats.steps,
         "generated": stats.generated,
@@ -54,10 +54,9 @@ def save(search: Search, path: Path) -> None:
     for number, component in enumerate(search.partition.components):
         rows = [backend.row(number, value) for value in range(stats.values[number])]
         arrays[f"component_{number}"] = np.array(rows, dtype=np.int32).reshape(len(rows), len(component.places))
-    ends = [last for _, last in search.levels[-1]]
-    for place, ranges in enumerate([*search.levels, tuple(zip(ends, stats.found, strict=True))]):
-        parts = [backend.dump(thread, first, last) for thread, (first, last) in enumerate(ranges)]
-        arrays[f"level_{place}"] = np.concatenate(parts)
+    none = np.empty((0, len(search.partition.components)), dtype=np.uint32)
+    for depth in range(len(search.levels) + 1):
+        arrays[f"level_{depth}"] = np.concatenate([none, *backend.dump(depth)])
     beside = path.with_name(path.name + ".part")
     with beside.open("wb") as file:
         np.savez(file, **arrays)
@@ -94,13 +93,10 @@ def _restore(search: Search, header: dict[str, Any], arrays: dict[str, Any]) -> 
         for row in arrays[f"component_{number}"].tolist():
             backend.intern(number, row)
     backend.settle(search.alive)
-    first = 0
-    others = ((0, 0),) * (backend.threads - 1)
-    for place, size in enumerate(header["levels"]):
-        backend.load(arrays[f"level_{place}"])
-        search.levels.append(((first, first + size), *others))
-        first += size
-    backend.load(arrays[f"level_{len(header['levels'])}"])
+    for depth in range(len(header["levels"]) + 1):
+        backend.load(arrays[f"level_{depth}"])
+        search.queue = backend.advance()
+    search.levels = header["levels"]
     backend.restore(header["deadlocks"], header["steps"], header["generated"], header["cut"])
     by_name = {p.name: p for p in search.partition.properties}
     for name, steps in header["reached"].items():

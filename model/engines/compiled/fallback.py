@@ -1,6 +1,6 @@
 """The back end in Python, for machines without a C compiler: the same numbers, the same results, some fifty times slower."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class Portable:
         self._patches: list[tuple[int, Sequence[tuple[int, int]]]] = []
         self._made: dict[tuple[int, int], int] = {}
         self._order: list[State] = []
+        self._ends = [0]
         self._visited: set[State] = set()
         self._key_misses: set[Key] = set()
         self._patch_misses: set[tuple[int, int]] = set()
@@ -100,9 +101,14 @@ class Portable:
             self._visited.add(state)
             self._order.append(state)
 
-    def level(self, ranges: Sequence[tuple[int, int]], mode: int, groups: int, target: State = ()) -> None:
+    def advance(self) -> int:
         """See `backend.Backend`."""
-        self._source, (self._next, self._end) = self._order, ranges[0]
+        self._ends.append(len(self._order))
+        return self._ends[-1] - self._ends[-2]
+
+    def level(self, depth: int, mode: int, groups: int, target: State = ()) -> None:
+        """See `backend.Backend`."""
+        self._source, self._next, self._end = self._order, self._ends[depth], self._ends[depth + 1]
         self._mode, self._wanted, self._target = mode, groups, target
         self._found.clear()
 
@@ -202,13 +208,10 @@ class Portable:
         """See `backend.Backend`."""
         return list(state)
 
-    def state(self, thread: int, place: int) -> State:
+    def dump(self, depth: int) -> Iterator[Numbers]:
         """See `backend.Backend`."""
-        return self._order[place]
-
-    def dump(self, thread: int, first: int, last: int) -> Numbers:
-        """See `backend.Backend`."""
-        return np.array(self._order[first:last], dtype=np.uint32).reshape(last - first, len(self._rows))
+        first, last = self._ends[depth], self._ends[depth + 1]
+        yield np.array(self._order[first:last], dtype=np.uint32).reshape(last - first, len(self._rows))
 
     def load(self, states: Numbers) -> None:
         """See `backend.Backend`."""
@@ -227,7 +230,6 @@ class Portable:
             entries=len(self._memo),
             patches=len(self._patches),
             made=len(self._made),
-            found=(len(self._order),),
             generated=tuple(self._generated),
             cut=tuple(self._cut),
             values=tuple(len(rows) for rows in self._rows),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from importlib.resources import files
@@ -56,7 +56,6 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "explorer_dump": (None, (_P, _I32, _U64, _U64, _P)),
     "explorer_load": (None, (_P, _U64, _P)),
     "explorer_words": (_I32, (_P,)),
-    "explorer_state": (_P, (_P, _I32, _U64)),
     "explorer_event": (_I32, (_P, _I32, _P, _P, _P)),
     "explorer_stats": (None, (_P, _P)),
     "explorer_restore": (None, (_P, _U64, _U64, _P, _P)),
@@ -170,6 +169,7 @@ class Native:
         rows = [x for row in configuration(partition) for x in row]
         self._engine = self._lib.explorer_new(_ints([*head, *rows]))
         self._events = 0
+        self._ends: list[list[int]] = [[0] * threads]  # per level: how many states each thread had found at its end
         self._table = FIRST_TABLE
         self._grow(FIRST_TABLE)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -262,12 +262,17 @@ class Native:
         """See `backend.Backend`."""
         self._lib.explorer_add(self._engine, 0, _ints(numbers))
 
-    def level(self, ranges: Sequence[tuple[int, int]], mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
+    def advance(self) -> int:
+        """See `backend.Backend`."""
+        self._ends.append(self._found())
+        return sum(self._ends[-1]) - sum(self._ends[-2])
+
+    def level(self, depth: int, mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
         """See `backend.Backend`."""
         self._lib.explorer_want(self._engine, _words(_mask(groups, self._mask_words)))
         if target:
             self._lib.explorer_target(self._engine, _words(target))
-        starts, ends = _words([a for a, _ in ranges]), _words([b for _, b in ranges])
+        starts, ends = _words(self._ends[depth]), _words(self._ends[depth + 1])
         self._lib.explorer_level(self._engine, starts, ends, mode)
 
     def run(self, most: int) -> bool:
@@ -310,19 +315,17 @@ class Native:
         self._lib.explorer_numbers(self._engine, _words(state), out)
         return list(out)
 
-    def state(self, thread: int, place: int) -> tuple[int, ...]:
-        """See `backend.Backend`."""
-        pointer = self._lib.explorer_state(self._engine, thread, place)
-        return tuple((_U64 * self._words()).from_address(pointer))
-
     def _words(self) -> int:
         return int(self._lib.explorer_words(self._engine))
 
-    def dump(self, thread: int, first: int, last: int) -> Numbers:
+    def dump(self, depth: int) -> Iterator[Numbers]:
         """See `backend.Backend`."""
-        out = np.empty((last - first, len(self._components)), dtype=np.uint32)
-        self._lib.explorer_dump(self._engine, thread, first, last - first, out.ctypes.data)
-        return out
+        for thread, (start, end) in enumerate(zip(self._ends[depth], self._ends[depth + 1], strict=True)):
+            for first in range(start, end, _PIECE):
+                n = min(_PIECE, end - first)
+                out = np.empty((n, len(self._components)), dtype=np.uint32)
+                self._lib.explorer_dump(self._engine, thread, first, n, out.ctypes.data)
+                yield out
 
     def load(self, states: Numbers) -> None:
         """See `backend.Backend`."""
@@ -331,12 +334,19 @@ class Native:
             self._lib.explorer_load(self._engine, len(piece), piece.ctypes.data)
             self._make_room()
 
+    def _found(self) -> list[int]:
+        """The states that each thread has found."""
+        out = self._counters()
+        return list(out[_COUNTERS : _COUNTERS + self.threads])
+
+    def _counters(self) -> Any:
+        out = (_U64 * (_COUNTERS + self.threads + 2 * self._actions + len(self._components)))()
+        self._lib.explorer_stats(self._engine, out)
+        return out
+
     def stats(self) -> Stats:
         """See `backend.Backend`."""
-        n, actions, components = self.threads, self._actions, len(self._components)
-        out = (_U64 * (_COUNTERS + n + 2 * actions + components))()
-        self._lib.explorer_stats(self._engine, out)
-        at = _COUNTERS + n
+        out, actions, at = self._counters(), self._actions, _COUNTERS + self.threads
         return Stats(
             distinct=out[0],
             words=out[2],
@@ -347,7 +357,6 @@ class Native:
             entries=out[7],
             patches=out[8],
             made=out[9],
-            found=tuple(out[_COUNTERS:at]),
             generated=tuple(out[at : at + actions]),
             cut=tuple(out[at + actions : at + 2 * actions]),
             values=tuple(out[at + 2 * actions :]),

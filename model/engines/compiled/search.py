@@ -14,8 +14,6 @@ from model.language.ground_spec import GroundSpec
 PIECE = 1 << 16
 """How many states a thread takes before Python looks at budgets and interrupts: some hundredths of a second."""
 
-Ranges = tuple[tuple[int, int], ...]
-
 
 class Stop(Exception):
     """The search ends before the frontier is empty; the message says why."""
@@ -43,7 +41,8 @@ class Search:
         self.started = clock()
         self.record = Record(ground, partition.properties)
         self.evaluator = Evaluator(partition)
-        self.levels: list[Ranges] = []
+        self.levels: list[int] = []
+        self.queue = 0
         self._patches: dict[tuple[int, Patch], int] = {}
         self._events: dict[tuple[str, ...], int] = {(): 0}
         self._by_projection = self._users()
@@ -101,9 +100,9 @@ class Search:
         return place, cut, self._event(decided), numbers
 
     # ---- rounds
-    def round(self, ranges: Ranges, mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
-        """One pass over some states, until every one of them has been taken."""
-        self.backend.level(ranges, mode, groups, target)
+    def round(self, depth: int, mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
+        """One pass over the states of a level, until every one of them has been taken."""
+        self.backend.level(depth, mode, groups, target)
         while True:
             while not self.backend.run(PIECE):
                 if mode == EXPLORE:
@@ -116,7 +115,7 @@ class Search:
         """Report, and look at the budget."""
         stats, seconds = self.backend.stats(), self.clock() - self.started
         if self.report is not None:
-            queue = sum(stats.found) - sum(first for first, _ in self.levels[-1])
+            queue = stats.distinct - sum(self.levels[:-1])
             self.report(Progress(stats.distinct, stats.steps + 1, len(self.levels), queue, seconds))
         if self.budget.seconds is not None and seconds > self.budget.seconds:
             raise Stop(f"budget of {self.budget.seconds:g} s used up at depth {len(self.levels)}")
@@ -132,6 +131,7 @@ class Search:
             numbers.append(self.backend.intern(number, row))
         self.backend.settle(self.alive)
         self.backend.add(numbers)
+        self.queue = self.backend.advance()
 
     def run(self, between: Callable[[], None] = lambda: None) -> None:
         """Explore to the end of the frontier, or raise Stop; `between` is called between two levels."""
@@ -146,15 +146,11 @@ class Search:
                 gc.enable()
 
     def _levels(self, between: Callable[[], None]) -> None:
-        while True:
-            done = self.levels[-1] if self.levels else tuple((0, 0) for _ in range(self.backend.threads))
-            found = self.backend.stats().found
-            ranges = tuple((last, now) for (_, last), now in zip(done, found, strict=True))
-            if all(first == last for first, last in ranges):
-                return
-            self.levels.append(ranges)
+        while self.queue:
+            self.levels.append(self.queue)
             self.pause()
-            self.round(ranges, EXPLORE, self._wanted())
+            self.round(len(self.levels) - 1, EXPLORE, self._wanted())
+            self.queue = self.backend.advance()
             self.settle_level()
             between()
 
@@ -178,10 +174,7 @@ class Search:
                     self.record.reached(prop, self.trace_to(found, depth, prop.states))
         self._report_violations(events, depth, 1)
         if self._report_violations(events, depth, 2, stop=False):
-            ranges = tuple(
-                (last, now) for (_, last), now in zip(self.levels[-1], self.backend.stats().found, strict=True)
-            )
-            self.round(ranges, CHECK, self._always)
+            self.round(depth + 1, CHECK, self._always)
             self._report_violations(self._happened(), depth + 1, 1, stop=False)
             self._stop_at_violation()
         if any(n.startswith("stutter ") for names, _ in events for n in names):
@@ -225,12 +218,12 @@ class Search:
         """
         steps = [self._taken(found)] if states == 2 else []
         state = found.state
-        for ranges in reversed(self.levels[:depth]):
-            self.round(ranges, FIND, self._steps, state)
-            before = self.backend.event(0)
-            assert before is not None, "a state has no predecessor in the level before"
-            steps.append(self._taken(before))
-            state = before.state
+        for earlier in reversed(range(depth)):
+            self.round(earlier, FIND, self._steps, state)
+            predecessor = self.backend.event(0)
+            assert predecessor is not None, "a state has no predecessor in the level before"
+            steps.append(self._taken(predecessor))
+            state = predecessor.state
         return replayed(self.ground.spec, self.ground.bounds, tuple(reversed(steps)))
 
     def _taken(self, found: Found) -> TraceStep:
@@ -247,7 +240,7 @@ class Search:
             "distinct": stats.distinct,
             "generated": stats.steps + 1 if stats.distinct else 0,
             "depth": len(self.levels),
-            "levels": tuple(sum(last - first for first, last in ranges) for ranges in self.levels),
+            "levels": tuple(self.levels),
             "deadlocks": stats.deadlocks,
             "cut": {a.name: n for a, n in zip(actions, stats.cut, strict=True)},
         }

@@ -96,8 +96,6 @@ const i32 *explorer_seen(const Engine *e, i32 projection) { return e->projection
 
 i32 explorer_words(const Engine *e) { return (i32)e->words; }
 
-const u64 *explorer_state(const Engine *e, i32 thread, u64 i) { return state_at(e, thread, i); }
-
 /* The least state for which an event happened in this level (over all threads); 0 if it did not happen. */
 i32 explorer_event(const Engine *e, i32 number, u64 *state, i32 *key, i32 *move) {
     const Event *best = 0;
