@@ -95,6 +95,16 @@ def check(
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save the search there, and go on from it (explore).")
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Memory for states: 512M, 8G (default: half); more goes to disk (explore)."),
+    ] = None,
+    spill: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where states go that do not fit into memory (explore).")
+    ] = None,
+    fingerprints: Annotated[
+        bool, typer.Option("--fingerprints", help="Compare 64 bits of a hash, not states; prints the odds (explore).")
+    ] = False,
     bug: Bug = None,
     out: Out = OUT,
     as_json: Json = False,
@@ -115,6 +125,9 @@ def check(
             steps=steps,
             threads=threads,
             checkpoint=checkpoint,
+            memory=memory,
+            spill=spill,
+            fingerprints=fingerprints,
             bug=bug,
             out=out,
             verbose=verbose,

@@ -14,6 +14,7 @@ from typing import Any
 from model.engines.compiled.backend import Backend, Stats
 from model.engines.compiled.components import Partition
 from model.engines.compiled.explore import explore_compiled, native_or_portable
+from model.engines.compiled.levels import Room
 from model.engines.source import Budget
 from properties.registry import SPECS
 
@@ -24,7 +25,7 @@ class Watched:
     """A back end with a clock on its rounds, and its last figures."""
 
     def __init__(self, partition: Partition, threads: int) -> None:
-        self.inner = native_or_portable(partition, threads)
+        self.inner = native_or_portable(partition, threads, Room())
         self.seconds = 0.0
         self.last: Stats = self.inner.stats()
 

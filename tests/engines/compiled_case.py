@@ -7,7 +7,8 @@ from model.engines.compiled.backend import Backend
 from model.engines.compiled.components import Partition
 from model.engines.compiled.explore import explore_compiled
 from model.engines.compiled.fallback import Portable
-from model.engines.compiled.native import Native, library
+from model.engines.compiled.levels import Room
+from model.engines.compiled.native import Native, cache_directory, library
 from model.engines.explore import explore
 from model.engines.verdict import Verdict
 from model.language import Property, Spec
@@ -25,13 +26,31 @@ def native(partition: Partition, threads: int) -> Backend:
     return Native(partition, threads)
 
 
+def on_disk(partition: Partition, threads: int) -> Backend:
+    """The back end in C with no memory for states, so that every level is on disk; with words of 16 bits, so that it is written anew."""
+    return Native(partition, threads, Room(memory=0, parent=cache_directory()), slack=0, word_bits=16)
+
+
+def fingerprints(partition: Partition, threads: int) -> Backend:
+    """The back end in C with no memory for states, and fingerprints in it."""
+    return Native(
+        partition, threads, Room(memory=1 << 24, parent=cache_directory(), fingerprints=True), slack=0, word_bits=16
+    )
+
+
 def portable(partition: Partition, threads: int) -> Backend:
     """The back end in Python."""
     return Portable(partition)
 
 
 Make = Callable[[Partition, int], Backend]
-NATIVE: dict[str, tuple[Make, int]] = {"native": (native, 1), "two threads": (native, 2), "narrow": (narrow, 2)}
+NATIVE: dict[str, tuple[Make, int]] = {
+    "native": (native, 1),
+    "two threads": (native, 2),
+    "narrow": (narrow, 2),
+    "on disk": (on_disk, 2),
+    "fingerprints": (fingerprints, 1),
+}
 BACKENDS: dict[str, tuple[Make, int]] = {"portable": (portable, 1), **(NATIVE if library() is not None else {})}
 
 

@@ -11,9 +11,9 @@ from rich.text import Text
 from model.engines.verdict import EVERY_ACTION_FIRES, UNKNOWN, VIOLATED, Verdict, overall
 from model.language import BoundsError, Property, Spec
 from properties.registry import choose_properties, find_spec
-from traces.commands.engines import RUNS, STEPS, Effort, find_engine, source_for
+from traces.commands.engines import RUNS, STEPS, Effort, find_engine, room_for, source_for
 from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save
-from traces.commands.parse import parse_bounds, parse_budget
+from traces.commands.parse import parse_bounds, parse_budget, parse_size
 from traces.commands.report import EXIT_CODES, CommandError
 from traces.render import (
     RUNG_MEANING,
@@ -72,6 +72,7 @@ class CheckReport:
             "cut": dict(verdict.cut),
             "levels": list(verdict.levels),
             "deadlocks": verdict.deadlocks,
+            "odds": verdict.odds,
             "spec_hash": verdict.spec_hash,
         }
 
@@ -128,7 +129,10 @@ class CheckReport:
         if verdict.verdict == UNKNOWN:
             reason = verdict.reason or f"{open_} of {len(verdict.properties)} properties are not settled"
             return Text(f"unknown because: {reason}", style="yellow")
-        return Text(f"evidence: {RUNG_MEANING[verdict.rung]}", style="dim")
+        text = f"evidence: {RUNG_MEANING[verdict.rung]}"
+        if verdict.odds:
+            text += f"; the chance that fingerprints hid a state is at most {verdict.odds:.1g}"
+        return Text(text, style="dim")
 
 
 def check(
@@ -143,13 +147,17 @@ def check(
     steps: int = STEPS,
     threads: int = 1,
     checkpoint: Path | None = None,
+    memory: str | None = None,
+    spill: Path | None = None,
+    fingerprints: bool = False,
     bug: str | None = None,
     out: Path = DEFAULT_OUT,
     verbose: bool = False,
 ) -> CheckReport:
     """Check a spec and save the counterexample, if there is one. Raises CommandError for options that make no sense."""
     run = find_engine(engine)
-    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint)
+    room = room_for(parse_size(memory, "--memory"), spill, fingerprints=fingerprints)
+    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room)
     spec, scope, chosen = prepare(name, bug=bug, bounds=parse_bounds(bounds), properties=tuple(properties))
     check_writable(out)
     with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:

@@ -1,5 +1,6 @@
 """The engines that `lockstep check` can run, as a table; and the one place that chooses where their states come from."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +10,8 @@ from attrs import frozen
 from model.engines.compiled.audit import audited
 from model.engines.compiled.checkpoint import CheckpointError
 from model.engines.compiled.explore import explore_compiled
+from model.engines.compiled.levels import Room
+from model.engines.compiled.native import cache_directory, library
 from model.engines.explore import explore
 from model.engines.liveness import with_liveness
 from model.engines.source import Budget, Report, Source
@@ -29,7 +32,7 @@ RUNS, STEPS = 200, 60
 @frozen
 class Effort:
     """How much an engine may do: seconds of CPU time (None: no limit); for walks the seed, walks, and steps per walk; for the explorer
-    its threads, and the file from which it goes on and to which it saves (None: neither).
+    its threads, the file from which it goes on and to which it saves (None: neither), and what memory and disk it may use.
     """
 
     seconds: float | None = None
@@ -38,6 +41,22 @@ class Effort:
     steps: int = STEPS
     threads: int = 1
     checkpoint: Path | None = None
+    room: Room = Room()
+
+
+def room_for(memory: int | None, spill: Path | None, *, fingerprints: bool) -> Room:
+    """What a search may use: half of the machine's memory if nothing is said; CommandError if what is asked for cannot be had here."""
+    if library() is None:
+        if memory is not None or spill is not None or fingerprints:
+            raise CommandError(
+                "--memory, --spill and --fingerprints need the back end in C, and no C compiler was found",
+                "install one (the package ziglang has one) or leave them out",
+            )
+        return Room()
+    if spill is not None and not spill.is_dir():
+        raise CommandError(f"--spill: {spill} is not a directory", "give one that exists, on a disk with room")
+    limit = memory if memory is not None else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return Room(limit, spill if spill is not None else cache_directory(), fingerprints=fingerprints)
 
 
 def source_for(spec: Spec, bounds: Bounds) -> Source:
@@ -57,6 +76,7 @@ def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, r
             budget=budget,
             report=report,
             checkpoint=effort.checkpoint,
+            room=effort.room,
             expanded=source if isinstance(source, GroundSpec) else None,
         )
     except CheckpointError as error:

@@ -9,6 +9,8 @@ MAX_BOUND = 100
 """No search comes near it; beyond it the sorts alone would not fit into memory."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", re.ASCII)
 
 
@@ -50,3 +52,14 @@ def parse_budget(text: str | None, option: str = "--budget") -> float | None:
     if not 0 < seconds < math.inf:
         raise CommandError(f"{option}: {text!r} is no span of time above zero", f"write {option} 60s, 2m or 1h")
     return seconds
+
+
+def parse_size(text: str | None, option: str) -> int | None:
+    """`512M`, `8G`, `8GiB` or a number of bytes; None for none given."""
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text.strip())
+    size = float(match[1]) * _SIZES[match[2].upper()] if match else 0.0
+    if not 1 <= size < 2**60:
+        raise CommandError(f"{option}: {text!r} is no size", f"write {option} 512M or 8G")
+    return int(size)

@@ -1,7 +1,7 @@
 """What a search needs of a back end, and what both back ends share."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,8 @@ class Backend(Protocol):
     """Interned components, the memo, the visited set and the levels. Numbers never depend on threads."""
 
     threads: int
+    fingerprints: bool
+    """Whether the visited set compares 64 bits of a hash instead of states."""
 
     def intern(self, component: int, row: Sequence[int]) -> int:
         """The number of a component's value."""
@@ -110,6 +112,15 @@ class Backend(Protocol):
 
     def load(self, states: Numbers) -> None:
         """Insert states."""
+
+    def manifest(self) -> dict[str, Any] | None:
+        """What a checkpoint says of levels that are on disk, which are there for good then; None if they are in memory."""
+
+    def saved(self) -> None:
+        """A checkpoint with the manifest was written."""
+
+    def adopt(self, manifest: dict[str, Any]) -> None:
+        """Take over the levels of a manifest; ValueError or OSError if that cannot be."""
 
     def stats(self) -> Stats:
         """What was done so far."""

@@ -1,7 +1,8 @@
 """Checkpoints: a search between two levels, in one file, so that it goes on after the process was killed.
 
 A file holds arrays only (numpy's .npz, no pickle); a header in JSON says what it is a checkpoint of. It is written beside its
-place and moved there, so a file is whole or absent. The memo is not kept: it fills again as it is needed.
+place and moved there, so a file is whole or absent. The memo is not kept: it fills again as it is needed. Levels that are on disk
+(`disk.py`) stay where they are, in a directory beside the file.
 """
 
 import json
@@ -16,7 +17,7 @@ from model.engines.compiled.search import Search
 from model.engines.source import replayed
 from model.engines.verdict import TraceStep
 
-VERSION = 1
+VERSION = 2
 
 
 class CheckpointError(Exception):
@@ -34,12 +35,14 @@ def identity(search: Search) -> dict[str, Any]:
         "bounds": dict(search.ground.bounds),
         "properties": [p.name for p in search.partition.properties],
         "exact": search.partition.exact,
+        "fingerprints": search.backend.fingerprints,
     }
 
 
 def save(search: Search, path: Path) -> None:
     """Write the search as it is between two levels."""
     backend, stats = search.backend, search.backend.stats()
+    manifest = backend.manifest()
     header = {
         **identity(search),
         "levels": search.levels,
@@ -48,21 +51,25 @@ def save(search: Search, path: Path) -> None:
         "generated": stats.generated,
         "cut": stats.cut,
         "contents": search.evaluator.contents,
+        "queue": search.queue,
+        "disk": manifest,
         "reached": {name: _steps(search, p.trace.steps) for name, p in search.record.found.items() if p.trace},
     }
     arrays: dict[str, Any] = {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)}
     for number, component in enumerate(search.partition.components):
         rows = [backend.row(number, value) for value in range(stats.values[number])]
         arrays[f"component_{number}"] = np.array(rows, dtype=np.int32).reshape(len(rows), len(component.places))
-    none = np.empty((0, len(search.partition.components)), dtype=np.uint32)
-    for depth in range(len(search.levels) + 1):
-        arrays[f"level_{depth}"] = np.concatenate([none, *backend.dump(depth)])
+    if manifest is None:
+        none = np.empty((0, len(search.partition.components)), dtype=np.uint32)
+        for depth in range(len(search.levels) + 1):
+            arrays[f"level_{depth}"] = np.concatenate([none, *backend.dump(depth)])
     beside = path.with_name(path.name + ".part")
     with beside.open("wb") as file:
         np.savez(file, **arrays)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
+    backend.saved()
 
 
 def resume(search: Search, path: Path) -> None:
@@ -93,9 +100,13 @@ def _restore(search: Search, header: dict[str, Any], arrays: dict[str, Any]) -> 
         for row in arrays[f"component_{number}"].tolist():
             backend.intern(number, row)
     backend.settle(search.alive)
-    for depth in range(len(header["levels"]) + 1):
-        backend.load(arrays[f"level_{depth}"])
-        search.queue = backend.advance()
+    if header["disk"] is not None:
+        backend.adopt(header["disk"])
+    else:
+        for depth in range(len(header["levels"]) + 1):
+            backend.load(arrays[f"level_{depth}"])
+            backend.advance()
+    search.queue = header["queue"]
     search.levels = header["levels"]
     backend.restore(header["deadlocks"], header["steps"], header["generated"], header["cut"])
     by_name = {p.name: p for p in search.partition.properties}

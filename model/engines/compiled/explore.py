@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from attrs import evolve
+
 from model.engines.compiled.backend import Backend, NoMemory
 from model.engines.compiled.checkpoint import resume, save
 from model.engines.compiled.components import Partition
 from model.engines.compiled.fallback import Portable
+from model.engines.compiled.levels import Room
 from model.engines.compiled.native import MOST_COMPONENTS, MOST_THREADS, Native, library
 from model.engines.compiled.search import NotStuttering, Search, Stop
 from model.engines.source import Budget, Clock, Report
@@ -17,11 +20,13 @@ from model.language.sorts import Bounds
 from model.language.trace import trace
 
 
-def native_or_portable(partition: Partition, threads: int) -> Backend:
-    """The back end in C where it can be built and its limits allow it, else the one in Python, which has one thread."""
+def native_or_portable(partition: Partition, threads: int, room: Room) -> Backend:
+    """The back end in C where it can be built and its limits allow it, else the one in Python, which has one thread and no use for
+    `room`.
+    """
     if library() is None or len(partition.components) > MOST_COMPONENTS:
         return Portable(partition)
-    return Native(partition, threads)
+    return Native(partition, threads, room)
 
 
 def explore_compiled(
@@ -33,7 +38,8 @@ def explore_compiled(
     threads: int = 1,
     budget: Budget | None = None,
     report: Report | None = None,
-    backend: Callable[[Partition, int], Backend] = native_or_portable,
+    backend: Callable[[Partition, int], Backend] | None = None,
+    room: Room | None = None,
     checkpoint: Path | None = None,
     every: float = 60.0,
     expanded: GroundSpec | None = None,
@@ -43,18 +49,22 @@ def explore_compiled(
     `clock` counts CPU seconds. The search ends with the first level that shows a violation and reports all violations of
     that length. An interrupt (Ctrl-C) or a used-up budget gives `unknown` for what is not settled, with what was covered.
     With a `checkpoint` file the search goes on from there if the file exists, and is saved there between levels, at most
-    once in `every` seconds of the clock; CheckpointError if the file belongs to another search. `expanded` is the ground form of
+    once in `every` seconds of the clock; CheckpointError if the file belongs to another search. `room` is what memory and disk the
+    search may use; with a checkpoint, levels that go to disk go to a directory beside it, `FILE.levels`. `expanded` is the ground form of
     the spec, if there is one already.
     """
     if not 1 <= threads <= MOST_THREADS:
         raise ValueError(f"threads={threads}: give 1 to {MOST_THREADS}")
     checked = spec.properties if properties is None else properties
+    room = room if room is not None else Room()
+    if checkpoint is not None:
+        room = evolve(room, directory=checkpoint.with_name(checkpoint.name + ".levels"))
     started = clock()
     expanded = expanded if expanded is not None else ground(trace(spec), bounds)
     exact = False
     while True:
         partition = Partition(expanded, checked, exact=exact)
-        engine = backend(partition, threads)
+        engine = backend(partition, threads) if backend is not None else native_or_portable(partition, threads, room)
         search = Search(expanded, partition, engine, budget=budget or Budget(), clock=clock, report=report)
         try:
             return _verdict(expanded, search, started, checkpoint, every)

@@ -1,6 +1,7 @@
 """The back end in Python, for machines without a C compiler: the same numbers, the same results, some fifty times slower."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ class Portable:
     """A state is the tuple of its components' numbers. See `backend.Backend` for what the methods do."""
 
     threads = 1
+    fingerprints = False
 
     def __init__(self, partition: Partition) -> None:
         components = partition.components
@@ -217,6 +219,17 @@ class Portable:
         """See `backend.Backend`."""
         for row in states.tolist():
             self.add(row)
+
+    def manifest(self) -> dict[str, Any] | None:
+        """See `backend.Backend`: levels are in memory."""
+        return None
+
+    def saved(self) -> None:
+        """Nothing to do: a checkpoint has the levels in it."""
+
+    def adopt(self, manifest: dict[str, Any]) -> None:
+        """See `backend.Backend`."""
+        raise ValueError("its levels are on disk, which only the back end in C can use")
 
     def stats(self) -> Stats:
         """See `backend.Backend`. Bytes are not counted here."""

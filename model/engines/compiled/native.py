@@ -21,11 +21,9 @@ import numpy as np
 
 from model.engines.compiled.backend import Alive, Entry, Found, Key, NoMemory, Numbers, Stats, configuration
 from model.engines.compiled.components import Partition
+from model.engines.compiled.levels import Levels, Room
 
 FLAGS = ("-O2", "-shared", "-fPIC", "-std=gnu11")
-FIRST_TABLE = 16
-"""The visited set starts with 2^16 places."""
-
 MOST_COMPONENTS, MOST_THREADS = 255, 64
 """Limits of the tables in C."""
 
@@ -58,9 +56,22 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "explorer_words": (_I32, (_P,)),
     "explorer_event": (_I32, (_P, _I32, _P, _P, _P)),
     "explorer_stats": (None, (_P, _P)),
+    "explorer_found": (None, (_P, _P)),
+    "explorer_stop": (None, (_P,)),
+    "explorer_left": (None, (_P, _P, _P)),
+    "explorer_part": (None, (_P, _I32, _U64, _U64, _I32, _P, _P)),
+    "explorer_forget": (_I32, (_P, _I32)),
+    "explorer_feed": (None, (_P, _P, _U64)),
+    "explorer_enter": (None, (_P, _P, _U64)),
+    "explorer_layout": (None, (_P, _P)),
+    "explorer_repack": (None, (_P, _P, _I32, _P, _U64, _P)),
+    "rows_sort": (_U64, (_P, _U64, _I32)),
+    "rows_mark": (None, (_P, _U64, _I32, _P, _U64, _P, _P)),
+    "rows_unmarked": (_U64, (_P, _U64, _I32, _P)),
     "explorer_restore": (None, (_P, _U64, _U64, _P, _P)),
 }
 _COUNTERS = 10
+_VISITED, _TABLES = 0, 6
 _MAX_WORDS = 8
 _PIECE = 1 << 14
 _MOST_PATCHES = 1 << 24
@@ -154,9 +165,13 @@ def _row(pointer: int | None, length: int) -> list[int]:
 
 
 class Native:
-    """The back end in C. `slack` are the bits that a component's numbers get beyond need, `word_bits` how full words get."""
+    """The back end in C. `room` is what it may use; `slack` are the bits that a component's numbers get beyond need, `word_bits` how
+    full words get.
+    """
 
-    def __init__(self, partition: Partition, threads: int, *, slack: int = 1, word_bits: int = 63) -> None:
+    def __init__(
+        self, partition: Partition, threads: int, room: Room | None = None, *, slack: int = 1, word_bits: int = 63
+    ) -> None:
         self._lib, self.threads = library(), threads
         self._groups, self._components = partition.groups, partition.components
         self._actions = len(partition.ground.actions)
@@ -165,19 +180,14 @@ class Native:
         self._first = [0]
         for component in self._components:
             self._first.append(self._first[-1] + len(component.projections))
-        head = [len(self._components), len(self._groups), self._actions, threads, word_bits, slack]
+        room = room if room is not None else Room()
+        self.fingerprints = room.fingerprints
+        head = [len(self._components), len(self._groups), self._actions, threads, word_bits, slack, room.fingerprints]
         rows = [x for row in configuration(partition) for x in row]
         self._engine = self._lib.explorer_new(_ints([*head, *rows]))
         self._events = 0
-        self._ends: list[list[int]] = [[0] * threads]  # per level: how many states each thread had found at its end
-        self._table = FIRST_TABLE
-        self._grow(FIRST_TABLE)
+        self._levels = Levels(self._lib, self._engine, threads, len(self._components), room)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-
-    def _grow(self, bits: int) -> None:
-        if not self._lib.explorer_table(self._engine, bits):
-            raise NoMemory(f"no memory for a visited set of {8 << bits:,} bytes")
-        self._table = bits
 
     # ---- components
     def intern(self, component: int, row: Sequence[int]) -> int:
@@ -211,6 +221,7 @@ class Native:
             raise NoMemory(
                 "the numbers of the components do not fit into a state, or there is no memory for wider ones"
             )
+        self._levels.widened()
 
     # ---- the memo
     def put(self, entries: Sequence[tuple[Key, Entry]]) -> None:
@@ -264,16 +275,14 @@ class Native:
 
     def advance(self) -> int:
         """See `backend.Backend`."""
-        self._ends.append(self._found())
-        return sum(self._ends[-1]) - sum(self._ends[-2])
+        return self._levels.advance(self._counters()[_TABLES])
 
     def level(self, depth: int, mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
         """See `backend.Backend`."""
         self._lib.explorer_want(self._engine, _words(_mask(groups, self._mask_words)))
         if target:
             self._lib.explorer_target(self._engine, _words(target))
-        starts, ends = _words(self._ends[depth]), _words(self._ends[depth + 1])
-        self._lib.explorer_level(self._engine, starts, ends, mode)
+        self._levels.open(depth, mode)
 
     def run(self, most: int) -> bool:
         """See `backend.Backend`."""
@@ -287,17 +296,18 @@ class Native:
                 wait(runs)
             done = all(r.result() == 1 for r in runs)
         self._make_room()
-        return done
+        return done and not self._levels.more()
 
     def _make_room(self) -> None:
-        if self.stats().distinct > 5 * (1 << self._table) // 8:
-            self._grow(self._table + 1)
+        counters = self._counters()
+        self._levels.make_room(counters[_VISITED], counters[_TABLES])
 
     def again(self, alive: Alive) -> bool:
         """See `backend.Backend`."""
         if not self._lib.explorer_apply(self._engine):
             raise NoMemory("the numbers of components and patches do not fit into 64 bits")
         self.settle(alive)
+        self._levels.pooled()
         return bool(self._lib.explorer_again(self._engine))
 
     # ---- what was found
@@ -320,12 +330,7 @@ class Native:
 
     def dump(self, depth: int) -> Iterator[Numbers]:
         """See `backend.Backend`."""
-        for thread, (start, end) in enumerate(zip(self._ends[depth], self._ends[depth + 1], strict=True)):
-            for first in range(start, end, _PIECE):
-                n = min(_PIECE, end - first)
-                out = np.empty((n, len(self._components)), dtype=np.uint32)
-                self._lib.explorer_dump(self._engine, thread, first, n, out.ctypes.data)
-                yield out
+        return self._levels.dump(depth)
 
     def load(self, states: Numbers) -> None:
         """See `backend.Backend`."""
@@ -334,26 +339,34 @@ class Native:
             self._lib.explorer_load(self._engine, len(piece), piece.ctypes.data)
             self._make_room()
 
-    def _found(self) -> list[int]:
-        """The states that each thread has found."""
-        out = self._counters()
-        return list(out[_COUNTERS : _COUNTERS + self.threads])
-
     def _counters(self) -> Any:
         out = (_U64 * (_COUNTERS + self.threads + 2 * self._actions + len(self._components)))()
         self._lib.explorer_stats(self._engine, out)
         return out
 
+    def manifest(self) -> dict[str, Any] | None:
+        """See `backend.Backend`."""
+        return self._levels.disk.manifest() if self._levels.disk else None
+
+    def saved(self) -> None:
+        """See `backend.Backend`."""
+        if self._levels.disk:
+            self._levels.disk.saved()
+
+    def adopt(self, manifest: dict[str, Any]) -> None:
+        """See `backend.Backend`."""
+        self._levels.adopt(manifest)
+
     def stats(self) -> Stats:
         """See `backend.Backend`."""
         out, actions, at = self._counters(), self._actions, _COUNTERS + self.threads
         return Stats(
-            distinct=out[0],
+            distinct=self._levels.distinct(),
             words=out[2],
             deadlocks=out[3],
             steps=out[4],
-            bytes=out[5],
-            tables=out[6],
+            bytes=self._levels.bytes(),
+            tables=out[_TABLES],
             entries=out[7],
             patches=out[8],
             made=out[9],
@@ -370,6 +383,7 @@ class Native:
         """See `backend.Backend`."""
         if self._pool is not None:
             self._pool.shutdown()
+        self._levels.close()
         if self._engine:
             self._lib.explorer_free(self._engine)
             self._engine = None

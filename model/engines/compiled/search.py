@@ -235,9 +235,11 @@ class Search:
         """The counts of a verdict."""
         stats: Stats = self.backend.stats()
         self.record.fired = list(stats.generated)
-        actions = self.ground.spec.actions
+        actions, n = self.ground.spec.actions, stats.distinct
         return {
-            "distinct": stats.distinct,
+            "distinct": n,
+            # Pairs of states, each with one chance in 2^64; states of one word are compared whole.
+            "odds": n * (n - 1) / 2 / 2**64 if self.backend.fingerprints and stats.words > 1 else 0.0,
             "generated": stats.steps + 1 if stats.distinct else 0,
             "depth": len(self.levels),
             "levels": tuple(self.levels),

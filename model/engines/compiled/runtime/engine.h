@@ -88,6 +88,7 @@ typedef struct {
     /* visited */
     u64 *table, table_mask, count, limit;
     u32 table_shift;
+    int fingerprints;
     /* this round: parts of states, one per thread, taken in pieces */
     u64 part_to[MAX_THREADS], cursor[MAX_THREADS], *pool[MAX_THREADS];
     int from_pool, mode;
@@ -127,12 +128,12 @@ static void repack(const Engine *e, const Engine *before, const u64 *states, u64
     }
 }
 
-/* ---- building: `cfg` is components, groups, actions, threads, word bits, slack; per component its width and projections, each
+/* ---- building: `cfg` is components, groups, actions, threads, word bits, slack, fingerprints; per component its width and projections, each
  * with its width and places; per group its views as (component, projection) pairs */
 Engine *explorer_new(const i32 *cfg) {
     Engine *e = calloc(1, sizeof *e);
     e->components = *cfg++, e->groups = *cfg++, e->actions = *cfg++, e->threads = *cfg++;
-    e->word_bits = *cfg++, e->slack = *cfg++;
+    e->word_bits = *cfg++, e->slack = *cfg++, e->fingerprints = *cfg++;
     u32 mw = e->mask_words = (e->groups + 63) / 64;
     e->component = calloc(e->components, sizeof(Component));
     for (u32 c = 0; c < e->components; c++) {

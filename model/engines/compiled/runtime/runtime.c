@@ -9,9 +9,10 @@
  * sorted order, so that no number depends on how threads ran. During a round only the visited set and what belongs to one
  * thread change.
  *
- * rows.h: interning; engine.h: the tables; memo.h: groups and patches; visited.h: states; round.h: the loops above.
+ * rows.h: interning; engine.h: the tables; memo.h: groups and patches; visited.h: states; round.h: the loops above; disk.h: levels
+ * that do not fit into memory.
  */
-#include "round.h"
+#include "disk.h"
 
 /* Work on this round until it is done (1), or until `most` states were taken or the visited set is full (0). */
 i32 explorer_run(Engine *e, i32 me, u64 most) {

@@ -1,11 +1,16 @@
 /* The visited set and the packing of states. */
 #include "memo.h"
 
-/* Insert a state; whether it is new. With one word the set holds word + 1 itself, else (tag, thread, index) of a state. */
+/* What the table holds of a state where it is not (tag, thread, index): the state itself if it is one word, or its fingerprint. */
+static inline u64 entry_of(const u64 *s, u64 h, const u32 W) { return W == 1 ? s[0] + 1 : h + !h; }
+
+/* Insert a state; whether it is new. With one word the set holds word + 1 itself, else (tag, thread, index) of a state, or its
+ * fingerprint if the user gave up exactness. */
 static inline __attribute__((always_inline)) int visit(Engine *e, Worker *w, u32 me, const u64 *s, u64 h, const u32 W) {
     u64 i = h >> e->table_shift, n = w->n;
-    if (W == 1) {
-        u64 key = s[0] + 1;
+    const int whole = W == 1 || e->fingerprints;
+    if (whole) {
+        u64 key = entry_of(s, h, W);
         for (;;) {
             u64 x = __atomic_load_n(e->table + i, __ATOMIC_RELAXED);
             if (x == key) return 0;
@@ -25,7 +30,7 @@ static inline __attribute__((always_inline)) int visit(Engine *e, Worker *w, u32
         if (!(w->chunks[n >> CHUNK_BITS] = map((1ull << CHUNK_BITS) * 8 * W))) abort();
     u64 *place = w->chunks[n >> CHUNK_BITS] + (n & ((1u << CHUNK_BITS) - 1)) * W;
     for (u32 k = 0; k < W; k++) place[k] = s[k];
-    if (W > 1) {
+    if (!whole) {
         u64 tag = h & 0xffffff, mine = (tag | 1) << 40 | (u64)me << 32 | n;
         for (;;) {
             u64 x = __atomic_load_n(e->table + i, __ATOMIC_ACQUIRE);
@@ -41,21 +46,50 @@ static inline __attribute__((always_inline)) int visit(Engine *e, Worker *w, u32
     return 1;
 }
 
-/* A new table of 2^bits entries with all states in it; 0 if there is no memory for it. */
-i32 explorer_table(Engine *e, i32 bits) {
-    u64 size = 1ull << bits;
-    if (e->table) munmap(e->table, (e->table_mask + 1) * 8);
-    u64 *table = e->table = map(size * 8);
+static inline void place_entry(Engine *e, u64 i, u64 entry) {
+    while (e->table[i]) i = (i + 1) & e->table_mask;
+    e->table[i] = entry;
+}
+
+static int new_table(Engine *e, u32 bits) {
+    u64 *table = map(8ull << bits);
     if (!table) return 0;
-    e->table_mask = size - 1, e->table_shift = 64 - bits, e->limit = size / 8 * 5;
+    e->table = table, e->table_mask = (1ull << bits) - 1, e->table_shift = 64 - bits, e->limit = (1ull << bits) / 8 * 5;
+    return 1;
+}
+
+/* A new table of 2^bits entries with all states in memory in it; 0 if there is no memory for it. */
+static int table_of_states(Engine *e, u32 bits) {
+    if (e->table) munmap(e->table, (e->table_mask + 1) * 8), e->table = 0;
+    if (!new_table(e, bits)) return 0;
     for (u32 t = 0; t < e->threads; t++)
         for (u64 n = 0; n < e->worker[t].n; n++) {
-            const u64 *s = state_at(e, t, n);
-            u64 h = hash_state(s, e->words), i = h >> e->table_shift;
-            while (table[i]) i = (i + 1) & e->table_mask;
-            table[i] = e->words == 1 ? s[0] + 1 : ((h & 0xffffff) | 1) << 40 | (u64)t << 32 | n;
+            const u64 *s = state_at(e, t, n), h = hash_state(s, e->words);
+            const int whole = e->words == 1 || e->fingerprints;
+            place_entry(e, h >> e->table_shift, whole ? entry_of(s, h, e->words) : ((h & 0xffffff) | 1) << 40 | (u64)t << 32 | n);
         }
     return 1;
+}
+
+/* A table of 2^bits entries; 0 if there is no memory for it. Fingerprints are of all states, also of those on disk, so they move. */
+i32 explorer_table(Engine *e, i32 bits) {
+    if (!e->fingerprints || !e->table) return table_of_states(e, bits);
+    u64 *old = e->table, size = e->table_mask + 1;
+    if (!new_table(e, bits)) return 0;
+    for (u64 j = 0; j < size; j++) {
+        u64 s = old[j] - 1;
+        if (old[j]) place_entry(e, (e->words == 1 ? hash_state(&s, 1) : old[j]) >> e->table_shift, old[j]);
+    }
+    munmap(old, size * 8);
+    return 1;
+}
+
+/* Put states that are on disk into the table, after they were repacked: there must be room for them. */
+void explorer_enter(Engine *e, const u64 *rows, u64 n) {
+    for (u64 k = 0; k < n; k++, rows += e->words) {
+        u64 h = hash_state(rows, e->words);
+        place_entry(e, h >> e->table_shift, entry_of(rows, h, e->words));
+    }
 }
 
 static void repack_worker(Engine *e, const Engine *before, Worker *w) {
@@ -108,5 +142,5 @@ i32 explorer_widen(Engine *e) {
     free(before.component);
     u32 bits = 0;
     while (1ull << bits < e->table_mask + 1) bits++;
-    return explorer_table(e, bits);
+    return table_of_states(e, bits);
 }
