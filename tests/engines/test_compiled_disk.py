@@ -1,6 +1,7 @@
 """The compiled explorer with less memory than its states need: levels on disk, and fingerprints."""
 
 import errno
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -126,13 +127,13 @@ def test_a_full_disk_gives_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    """The next search removes levels of processes that are no more, and nothing else."""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    dead, alive, other = tmp_path / f"{PREFIX}{gone.pid}-x", tmp_path / f"{PREFIX}1-x", tmp_path / "other"
+    """The next search removes levels that no process has locked, and nothing else."""
+    dead, alive, other = tmp_path / f"{PREFIX}a", tmp_path / f"{PREFIX}b", tmp_path / "other"
     for directory in (dead, alive, other):
         directory.mkdir()
-    sweep(tmp_path)
+    with (alive / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sweep(tmp_path)
     assert not dead.exists()
     assert alive.exists()
     assert other.exists()

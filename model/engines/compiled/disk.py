@@ -7,12 +7,14 @@ them along with it. So memory holds one part at a time, and the disk is read and
 """
 
 import ctypes
+import errno
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,17 +51,27 @@ class File:
         return self.ends[-1]
 
 
+def _locked(directory: Path) -> IO[bytes] | None:
+    """The open lock file of a directory, or None if a process has it; the lock goes with the process, however that ends."""
+    lock = (directory / "lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
+
+
 def sweep(parent: Path) -> None:
     """Remove directories of searches whose process was killed."""
     for left in sorted(parent.glob(f"{PREFIX}*")):
-        process = left.name.split("-")[1]
-        if process.isdigit():
-            try:
-                os.kill(int(process), 0)
-            except ProcessLookupError:
-                shutil.rmtree(left, ignore_errors=True)
-            except OSError:
-                continue  # it lives, and belongs to somebody else
+        try:
+            lock = _locked(left)
+        except OSError:
+            continue  # somebody else's, or gone already
+        if lock is not None:
+            lock.close()
+            shutil.rmtree(left, ignore_errors=True)
 
 
 class Disk:
@@ -74,9 +86,12 @@ class Disk:
         if directory is None:
             assert parent is not None
             sweep(parent)
-            directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+            directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
+        self._lock = _locked(directory)
+        if self._lock is None:
+            raise OSError(errno.EBUSY, f"another search works in {directory}")
         self.files: list[File] = []
         self._old: list[str] = []
         self._generation = 0
@@ -261,5 +276,7 @@ class Disk:
 
     def close(self) -> None:
         """Remove what nobody can use any more."""
+        if self._lock is not None:
+            self._lock.close()
         if not self._kept:
             shutil.rmtree(self.directory, ignore_errors=True)
