@@ -200,6 +200,18 @@ def check_history(
     finish(check_history(file, model=model, budget=budget), as_json)
 
 
+@app.command("check-log")
+def check_log(
+    mode: Annotated[str, typer.Argument(metavar="KIND", help="zookeeper: disks; zookeeper-wire: a recorded wire.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="A server's directory each, or an archive.")],
+    as_json: Json = False,
+) -> None:
+    """Check the logs of real servers."""
+    from traces.commands.check_log import check_log
+
+    finish(check_log(mode, paths), as_json)
+
+
 @app.command()
 def export(
     spec: Annotated[str, typer.Argument(help="A spec: kraft, two-phase (see lockstep list specs).")],

@@ -14,7 +14,7 @@ import lockstep
 from traces.commands.verify import Done, Result, Row, VerifyReport, plan
 
 ROOT = Path(lockstep.__file__).resolve().parent
-COMMANDS = ("verify", "list", "check", "simulate", "replay", "bugs", "check-history")
+COMMANDS = ("verify", "list", "check", "simulate", "replay", "bugs", "check-history", "check-log")
 
 Run = Callable[..., tuple[int, str, str]]
 

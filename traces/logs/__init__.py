@@ -1,0 +1,1 @@
+"""Logs of real systems: readers, writers, and what must hold of them."""
