@@ -10,6 +10,7 @@ from rich.text import Text
 
 from impl.zookeeper.transactions import show_zxid
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED
+from traces.commands.check_wire import check_wire_recording
 from traces.commands.report import EXIT_CODES, CommandError, Report
 from traces.errors import TraceError
 from traces.logs.zookeeper.check import CHECKS, Result, check_disks
@@ -100,7 +101,10 @@ def check_zookeeper_logs(paths: Sequence[Path]) -> ZooKeeperLogReport:
         raise CommandError(str(error)) from None
 
 
-MODES: Mapping[str, Callable[[Sequence[Path]], Report]] = {"zookeeper": check_zookeeper_logs}
+MODES: Mapping[str, Callable[[Sequence[Path]], Report]] = {
+    "zookeeper": check_zookeeper_logs,
+    "zookeeper-wire": check_wire_recording,
+}
 """What a log may be of."""
 
 
