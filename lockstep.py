@@ -190,7 +190,7 @@ def bugs(
 @app.command("check-history")
 def check_history(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A history: one JSON object per line.")],
-    model: Annotated[str, typer.Option(metavar="NAME", help="metadata or register.")] = "metadata",
+    model: Annotated[str, typer.Option(metavar="NAME", help="metadata, register or zookeeper.")] = "metadata",
     budget: Annotated[str | None, typer.Option(metavar="TIME", help="Time to spend: 60s, 2m.")] = "60s",
     as_json: Json = False,
 ) -> None:

@@ -13,7 +13,8 @@ from properties.histories import METADATA, REGISTER, HistoryError, Vocabulary, l
 from properties.linearizability import DEFAULT_BUDGET_SECONDS, LinearizabilityVerdict, check, explain
 from properties.sequential_models import MetadataModel, RegisterModel
 from traces.commands.parse import parse_budget
-from traces.commands.report import EXIT_CODES, CommandError
+from traces.commands.report import EXIT_CODES, CommandError, Report
+from traces.commands.witnessed_history import check_witnessed_history
 from traces.render import count_of, styled, table
 
 MODELS: Mapping[str, tuple[Vocabulary, Any]] = {
@@ -21,6 +22,9 @@ MODELS: Mapping[str, tuple[Vocabulary, Any]] = {
     "register": (REGISTER, RegisterModel()),
 }
 """What a history may be about: topics with configurations and versions, or registers with compare-and-set."""
+
+WITNESSED = "zookeeper"
+"""The model whose histories carry the order of writes (zxids)."""
 
 _VERDICTS = {"linearizable": HOLDS, "not linearizable": VIOLATED, "unknown": UNKNOWN}
 
@@ -80,10 +84,15 @@ class HistoryReport:
         console.print(Text.assemble(Text(verdict.verdict, style=_style(verdict.verdict)), summary))
 
 
-def check_history(path: Path, *, model: str = "metadata", budget: str | None = None) -> HistoryReport:
-    """Check a history file within a budget of wall-clock seconds. Raises CommandError for a file that is no history."""
+def check_history(path: Path, *, model: str = "metadata", budget: str | None = None) -> Report:
+    """Check a history file within a budget of wall-clock seconds. Raises CommandError for a file that is no history.
+
+    A history of ZooKeeper's clients carries the order of its writes, and needs no budget.
+    """
+    if model == WITNESSED:
+        return check_witnessed_history(path)
     if model not in MODELS:
-        raise CommandError(f"--model {model}: no such model", f"write --model {' or '.join(MODELS)}")
+        raise CommandError(f"--model {model}: no such model", f"write --model {', '.join(MODELS)} or {WITNESSED}")
     seconds = parse_budget(budget) or DEFAULT_BUDGET_SECONDS
     vocabulary, sequential = MODELS[model]
     try:
