@@ -204,12 +204,15 @@ def check_history(
 def check_log(
     mode: Annotated[str, typer.Argument(metavar="KIND", help="zookeeper: disks; zookeeper-wire: a recorded wire.")],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="A server's directory each, or an archive.")],
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What clients of the same run were answered (zookeeper).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check the logs of real servers."""
     from traces.commands.check_log import check_log
 
-    finish(check_log(mode, paths), as_json)
+    finish(check_log(mode, paths, history), as_json)
 
 
 @app.command()

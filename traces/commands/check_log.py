@@ -13,9 +13,11 @@ from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED
 from traces.commands.check_wire import check_wire_recording
 from traces.commands.report import EXIT_CODES, CommandError, Report
 from traces.errors import TraceError
+from traces.logs.zookeeper.acknowledged import CHECK as ACKNOWLEDGED
 from traces.logs.zookeeper.check import CHECKS, Result, check_disks
 from traces.logs.zookeeper.disk import read_disks
 from traces.logs.zookeeper.findings import Finding, Level
+from traces.logs.zookeeper.history import read_history
 from traces.render import count_of, styled, table
 
 _STYLES = {Level.ERROR: "bold red", Level.DEFECT: "yellow", Level.ANOMALY: "dim"}
@@ -25,16 +27,29 @@ SHOWN = 20
 
 @frozen
 class ZooKeeperLogReport:
-    """The verdict on the disks of some servers."""
+    """The verdict on the disks of some servers, perhaps against a history of their clients."""
 
     result: Result
+    history: Path | None = None
 
     @property
     def verdict(self) -> str:
-        """Violated by an error; unknown if not one transaction could be folded."""
+        """Violated by an error; unknown if not one transaction could be folded, or no client's answer looked for."""
         if self.result.errors:
             return VIOLATED
-        return HOLDS if self.result.compared else UNKNOWN
+        return UNKNOWN if any(self.of(name) == UNKNOWN for name, _ in self.checks) else HOLDS
+
+    @property
+    def checks(self) -> tuple[tuple[str, str], ...]:
+        """The checks that were asked for: what clients were answered only with a history."""
+        return tuple(check for check in CHECKS if self.history is not None or check[0] != ACKNOWLEDGED)
+
+    def of(self, check: str) -> str:
+        """The verdict on one check: unknown if there was nothing to compare."""
+        if _errors(self.result.findings, check):
+            return VIOLATED
+        compared = self.result.acknowledged if check == ACKNOWLEDGED else self.result.compared
+        return HOLDS if compared else UNKNOWN
 
     @property
     def exit_code(self) -> int:
@@ -47,7 +62,8 @@ class ZooKeeperLogReport:
         return {
             "mode": "zookeeper",
             "verdict": self.verdict,
-            "checks": {name: VIOLATED if _errors(found, name) else HOLDS for name, _ in CHECKS},
+            "checks": {name: self.of(name) for name, _ in self.checks},
+            "acknowledged": self.result.acknowledged,
             "servers": [
                 {
                     "server": server.name,
@@ -73,9 +89,9 @@ class ZooKeeperLogReport:
         """A row per check, a row per server, and the findings, errors first."""
         found = self.result.findings
         checks = table("verdict", "check", "what it says", "findings", numbers=("findings",), folds=("what it says",))
-        for name, claim in CHECKS:
+        for name, claim in self.checks:
             number = sum(finding.check == name for finding in found)
-            checks.add_row(styled(VIOLATED if _errors(found, name) else HOLDS), name, claim, str(number or ""))
+            checks.add_row(styled(self.of(name)), name, claim, str(number or ""))
         console.print(checks)
         console.print()
         numbers = ("files", "transactions", "folded", "digests", "snapshots")
@@ -88,33 +104,36 @@ class ZooKeeperLogReport:
         for pair in self.result.pairs:
             shared = f"{count_of(pair.shared, 'transaction')} shared, the last {show_zxid(pair.last)}"
             console.print(Text(f"{pair.left} and {pair.right}: {shared}"))
+        if self.result.acknowledged:
+            console.print(Text(f"{self.result.acknowledged:,} writes that clients were answered were looked for"))
         console.print()
         _show_findings(console, found)
         console.print(Text.assemble(styled(self.verdict), f": {_classes(found)}"))
 
 
-def check_zookeeper_logs(paths: Sequence[Path]) -> ZooKeeperLogReport:
-    """Check the disks of servers. Raises CommandError for what is no disk."""
+def check_zookeeper_logs(paths: Sequence[Path], history: Path | None) -> ZooKeeperLogReport:
+    """Check the disks of servers, perhaps against a history of their clients. Raises CommandError for what is no disk."""
     try:
-        return ZooKeeperLogReport(check_disks(read_disks(tuple(paths))))
+        operations = () if history is None else read_history(history)
+        return ZooKeeperLogReport(check_disks(read_disks(tuple(paths)), operations), history)
     except TraceError as error:
         raise CommandError(str(error)) from None
 
 
-MODES: Mapping[str, Callable[[Sequence[Path]], Report]] = {
+MODES: Mapping[str, Callable[[Sequence[Path], Path | None], Report]] = {
     "zookeeper": check_zookeeper_logs,
     "zookeeper-wire": check_wire_recording,
 }
 """What a log may be of."""
 
 
-def check_log(mode: str, paths: Sequence[Path]) -> Report:
+def check_log(mode: str, paths: Sequence[Path], history: Path | None = None) -> Report:
     """Check the logs of a mode. Raises CommandError for an unknown mode, and for what cannot be read."""
     if mode not in MODES:
         raise CommandError(f"{mode}: no logs of this kind", f"write {' or '.join(MODES)}")
     if not paths:
         raise CommandError("nothing to check", "give a directory or a file")
-    return MODES[mode](paths)
+    return MODES[mode](paths, history)
 
 
 def _errors(found: tuple[Finding, ...], check: str) -> int:

@@ -79,8 +79,10 @@ class WireReport:
         console.print(Text.assemble(styled(self.verdict), summary))
 
 
-def check_wire_recording(paths: Sequence[Path]) -> WireReport:
-    """Check one recording. Raises CommandError for what is none."""
+def check_wire_recording(paths: Sequence[Path], history: Path | None) -> WireReport:
+    """Check one recording. Raises CommandError for what is none, and for a history, which says nothing about it."""
+    if history is not None:
+        raise CommandError("--history: a recording of the wire is checked alone", "leave it out, or check zookeeper")
     if len(paths) != 1:
         raise CommandError(f"{len(paths)} recordings", "give one: zxids of different runs mean nothing to each other")
     try:

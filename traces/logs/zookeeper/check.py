@@ -1,8 +1,12 @@
 """The whole check of some servers' disks: each by itself, and each against each."""
 
+from collections.abc import Iterable
+
 from attrs import frozen
 
 from impl.zookeeper.transactions import epoch_of, show_zxid
+from properties.witnessed_histories import Answered
+from traces.logs.zookeeper import acknowledged
 from traces.logs.zookeeper.disk import Disk
 from traces.logs.zookeeper.findings import Finding, Level
 from traces.logs.zookeeper.folding import Folded, fold
@@ -18,6 +22,7 @@ CHECKS = (
     ("digests agree", "the tree has the digest that the leader foresaw"),
     ("a snapshot is what the log says", "with the log replayed over it to where it ended"),
     ("epochs are kept", "acceptedEpoch is at least currentEpoch, which is at least the epoch of the last transaction"),
+    (acknowledged.CHECK, "a majority of the disks holds every write that a client of the same run was answered"),
 )
 """Each check and what it says."""
 
@@ -49,11 +54,12 @@ class PairSummary:
 
 @frozen
 class Result:
-    """Everything: it holds if no finding is an error."""
+    """Everything: it holds if no finding is an error. `acknowledged`: how many answers of clients were looked for."""
 
     servers: tuple[ServerSummary, ...]
     pairs: tuple[PairSummary, ...]
     findings: tuple[Finding, ...]
+    acknowledged: int = 0
 
     @property
     def errors(self) -> int:
@@ -66,8 +72,8 @@ class Result:
         return sum(server.folded for server in self.servers)
 
 
-def check_disks(disks: tuple[Disk, ...]) -> Result:
-    """Check some servers of one ensemble (or one alone)."""
+def check_disks(disks: tuple[Disk, ...], operations: Iterable[Answered] = ()) -> Result:
+    """Check the servers of one ensemble (or some of them), and that they hold what their clients were answered."""
     findings: list[Finding] = []
     servers: list[ServerSummary] = []
     logs: list[tuple[Segment, ...]] = []
@@ -84,7 +90,8 @@ def check_disks(disks: tuple[Disk, ...]) -> Result:
             summary, odd_pairs = _compare(left, logs[n], disks[m], logs[m])
             pairs.append(summary)
             findings += odd_pairs
-    return Result(tuple(servers), tuple(pairs), tuple(findings))
+    looked_for, lost = acknowledged.check_acknowledged(disks, logs, operations)
+    return Result(tuple(servers), tuple(pairs), (*findings, *lost), looked_for)
 
 
 def _summary(disk: Disk, segments: tuple[Segment, ...], folded: list[Folded]) -> ServerSummary:
