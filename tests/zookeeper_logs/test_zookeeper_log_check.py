@@ -161,6 +161,25 @@ def test_a_snapshot_that_is_not_what_the_log_says(disks: tuple[Disk, ...]) -> No
     assert "/r0 has ctime" in found[0].text
 
 
+def test_a_purged_log_is_folded_from_its_oldest_snapshot(disks: tuple[Disk, ...]) -> None:
+    """Servers delete old files: with the snapshot before the first log, with one within it, and with none."""
+    logs = disks[0].logs[3:]
+    first = logs[0].records[0].txn.zxid
+    kept = {
+        "before": tuple(file for file in disks[0].snapshots if file.label >= first - 2),
+        "within": tuple(file for file in disks[0].snapshots if file.label > first),
+        "none": (),
+    }
+    folded = {}
+    for name, snapshots in kept.items():
+        result = check_disks((evolve(disks[0], logs=logs, snapshots=snapshots), *disks[1:]))
+        assert errors(result) == [], name
+        folded[name] = result.servers[0].folded
+        assert ("it cannot be folded" in str(result.findings)) == (name == "none")
+    total = sum(len(log.records) for log in logs)
+    assert folded["none"] == 0 < folded["within"] < folded["before"] <= total
+
+
 def test_epoch_files(disks: tuple[Disk, ...]) -> None:
     """acceptedEpoch below currentEpoch is an error; currentEpoch below the last transaction is the mark of ZOOKEEPER-1653."""
     (found,) = errors(check_disks((evolve(disks[0], accepted_epoch=2),)))
