@@ -8,7 +8,6 @@ them along with it. So memory holds one part at a time, and the disk is read and
 
 import ctypes
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
@@ -53,6 +52,8 @@ class File:
 
 def _locked(directory: Path) -> IO[bytes] | None:
     """The open lock file of a directory, or None if a process has it; the lock goes with the process, however that ends."""
+    import fcntl  # noqa: PLC0415 - only POSIX has it, and only the back end in C comes here
+
     lock = (directory / "lock").open("wb")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
