@@ -258,8 +258,11 @@ class Writer:
             if all(variable in names.text for variable in sorted(term.free)):
                 text = self.expressions.text(term, names)
                 name = names.text[term.id] = names.fresh("v")
-                self.lines.append(f"{indent}{name} = {text}")
+                self._assign(name, text, indent)
                 depth[term.id] = 0
+
+    def _assign(self, name: str, text: str, indent: str) -> None:
+        self.lines.append(f"{indent}{name} = {text}")
 
     def _value(self, term: Term, names: Names, indent: str) -> str:
         self._locals(term, names, indent)

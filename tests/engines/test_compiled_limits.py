@@ -8,8 +8,9 @@ import pytest
 
 from model.engines.compiled.checkpoint import CheckpointError
 from model.engines.compiled.components import Partition
-from model.engines.compiled.evaluate import Evaluator, FootprintError
+from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.explore import explore_compiled
+from model.engines.compiled.footprint import FootprintError
 from model.engines.source import Budget, Progress
 from model.language import State, Var, always, make_spec, require, step
 from model.language.ground_spec import ground

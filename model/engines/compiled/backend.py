@@ -8,6 +8,8 @@ import numpy.typing as npt
 from attrs import frozen
 
 from model.engines.compiled.components import Partition
+from model.engines.compiled.evaluate import Evaluator
+from model.engines.compiled.misses_code import MissesCode
 
 EXPLORE, FIND, CHECK = 0, 1, 2
 """What a round is for: take all steps; find the predecessors of a target; look at properties of single states only."""
@@ -62,11 +64,15 @@ class Entry(NamedTuple):
 
 
 class Backend(Protocol):
-    """Interned components, the memo, the visited set and the levels. Numbers never depend on threads."""
+    """Interned components, the memo, the visited set and the levels. Numbers never depend on threads.
+
+    `pays` says after how many evaluations in Python compiling the rest pays; None if it cannot be done.
+    """
 
     threads: int
     fingerprints: bool
     """Whether the visited set compares 64 bits of a hash instead of states."""
+    pays: int | None
 
     def intern(self, component: int, row: Sequence[int]) -> int:
         """The number of a component's value."""
@@ -74,17 +80,23 @@ class Backend(Protocol):
     def row(self, component: int, value: int) -> list[int]:
         """A component's value."""
 
+    def seen(self, component: int, projection: int, value: int) -> list[int]:
+        """What a projection shows of a component, by number."""
+
     def settle(self, alive: Alive) -> None:
         """Project the new values of components, and widen the packed states if numbers need more bits."""
 
     def add(self, numbers: Sequence[int]) -> None:
         """Insert a state."""
 
-    def put(self, entries: Sequence[tuple[Key, Entry]]) -> None:
-        """Fill in missing combinations."""
+    def compile(self, code: MissesCode, evaluator: Evaluator) -> None:
+        """Evaluate misses by compiled code from now on, where this is possible."""
+
+    def fill(self, evaluate: Callable[[Key], Entry], event: Callable[[tuple[str, ...]], int]) -> None:
+        """Fill in the missing combinations in sorted order. `evaluate` does it in Python, `event` numbers sets of events."""
 
     def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
-        """Number a patch of a component: (place in the component, value) pairs."""
+        """The number of a patch of a component: (place in the component, value) pairs."""
 
     def advance(self) -> int:
         """What was found since the last level is the next level; its number of states."""
@@ -94,9 +106,6 @@ class Backend(Protocol):
 
     def run(self, most: int) -> bool:
         """Work on the round, at most so many states per thread; whether it is done."""
-
-    def misses(self) -> list[Key]:
-        """The combinations that were missing, sorted."""
 
     def again(self, alive: Alive) -> bool:
         """After the misses were filled in: make what patches are missing and begin a round over the postponed states, if any."""

@@ -7,17 +7,15 @@ refuses every use: a footprint that is too small is an error here, never a wrong
 from itertools import product
 from typing import Any, NoReturn
 
-from model.engines.compiled.components import SOMETIMES, Across, Group, Part, Partition
-from model.engines.compiled.footprint import within
+from attrs import frozen
+
+from model.engines.compiled.components import SOMETIMES, Group, Part, Partition
+from model.engines.compiled.footprint import FootprintError, within
 from model.engines.compiled.slots import EMPTY, SlotMessage, Special
 from model.language.graph import Term
 from model.language.ground import GroundBlock, Instance
 from model.language.ground_code import CUT, Writer, compiled
 from model.language.sorts import Bool
-
-
-class FootprintError(Exception):
-    """Generated code used a place that the footprint of its group does not contain: a defect of the engine."""
 
 
 class Unread:
@@ -43,6 +41,15 @@ Move = tuple[int, bool, tuple[str, ...], tuple[tuple[int, Patch], ...]]
 would leave the bounds, the names of the properties of two states that it violates or reaches, and patches by component."""
 
 
+@frozen(eq=False)
+class _Runnable:
+    """A group's functions by name; per member what evaluating it needs; per part its event, its check, and which answer decides."""
+
+    functions: dict[str, Any]
+    runs: list[tuple[Special, Any, tuple[Any, ...], list[Any], tuple[SlotMessage, ...]]]
+    verdicts: list[tuple[str, Any, bool]]
+
+
 class Evaluator:
     """Evaluates groups. Contents of slots are numbered in the order in which they are met; 0 is the empty slot."""
 
@@ -54,19 +61,23 @@ class Evaluator:
         layout = partition.layout
         self._first_slot = layout.base.width
         self._blank: list[Any] = [UNREAD] * layout.width
-        writer = self._writer = Writer(layout, partition.ground.bounds)
-        for group in self.groups:
-            self._write(group)
-        self._functions = compiled(writer.lines, layout)
-        self._runs = [[self._prepare(group, j) for j in range(len(group.members))] for group in self.groups]
-        self._verdicts = [
-            [(p.event, self._functions[f"p{g.number}_{k}"], p.kind == SOMETIMES) for k, p in enumerate(g.parts)]
-            for g in self.groups
-        ]
+        self._ready: dict[int, _Runnable] = {}
 
     # ---- code
-    def _write(self, group: Group) -> None:
-        writer, make = self._writer, self.partition.ground.graph.make
+    def _runnable(self, group: Group) -> "_Runnable":
+        """A group's functions, generated when they are first needed."""
+        found = self._ready.get(group.number)
+        if found is None:
+            functions = self._functions(group)
+            runs = [self._prepare(functions, group, j) for j in range(len(group.members))]
+            verdicts = [
+                (p.event, functions[f"p{group.number}_{k}"], p.kind == SOMETIMES) for k, p in enumerate(group.parts)
+            ]
+            found = self._ready[group.number] = _Runnable(functions, runs, verdicts)
+        return found
+
+    def _functions(self, group: Group) -> dict[str, Any]:
+        writer, make = Writer(self.partition.layout, self.partition.ground.bounds), self.partition.ground.graph.make
         for j, member in enumerate(group.members):
             writer.instance(f"m{group.number}_{j}", member.special.action, member.special.instance)
             for k, across in enumerate(member.across):
@@ -78,41 +89,15 @@ class Evaluator:
         for v, view in enumerate(group.views):
             here = frozenset(view.places)
             for j, member in enumerate(group.members):
-                guards = self._guards_within(member.special, here)
+                guards = guards_within(self.partition, member.special, here)
                 instance = Instance(member.special.instance.args, GroundBlock(guards))
                 writer.instance(f"d{group.number}_{v}_{j}", member.special.action, instance)
             for k, part in enumerate(group.parts):
-                writer.predicate(f"u{group.number}_{v}_{k}", self._undecided(part, here))
-
-    def _guards_within(self, special: Special, here: frozenset[int]) -> tuple[Term, ...]:
-        """The guards of an instance, before its first fork or witness, that depend on one component (and messages in it)."""
-        bound: set[int] = set()
-        for message, (_, _, fields) in zip(special.messages, special.action.messages, strict=True):
-            if message.slot.place in here:
-                bound.update(f.id for f in fields)
-        found = []
-        for condition in special.instance.tree.conditions:
-            if not isinstance(condition, Term):
-                break
-            for part in condition.args if condition.op == "and" else (condition,):
-                if within(part, here, self.partition.layout, frozenset(bound)):
-                    found.append(part)
-        return tuple(found)
-
-    def _undecided(self, part: Part, here: frozenset[int]) -> Term:
-        """Whether one component leaves open what a part says: it may already make every conjunct true, or every disjunct false."""
-        make = self.partition.ground.graph.make
-        reachable = part.kind == SOMETIMES
-        open_ = []
-        for term in part.terms:
-            pieces = [t for t in _pieces(term, reachable, make) if within(t, here, self.partition.layout)]
-            open_.append(make("and" if reachable else "or", tuple(pieces), Bool))
-        if reachable:
-            return make("or", tuple(open_), Bool)
-        return make("not", (make("and", tuple(open_), Bool),), Bool)
+                writer.predicate(f"u{group.number}_{v}_{k}", undecided(self.partition, part, here))
+        return compiled(writer.lines, self.partition.layout)
 
     def _prepare(
-        self, group: Group, j: int
+        self, functions: dict[str, Any], group: Group, j: int
     ) -> tuple[Special, Any, tuple[Any, ...], list[Any], tuple[SlotMessage, ...]]:
         """What evaluating a member needs: its function, its writes by component, the checks of properties, its messages."""
         member = group.members[j]
@@ -120,15 +105,12 @@ class Evaluator:
         for place in member.footprint.writes:
             writes.setdefault(self.partition.component_of[place], []).append(place)
         by_component = tuple((component, tuple(places)) for component, places in sorted(writes.items()))
-        run, special = self._functions[f"m{group.number}_{j}"], member.special
-        return special, run, by_component, self._checks(group, j, member.across), special.messages
-
-    def _checks(self, group: Group, member: int, across: tuple[Across, ...]) -> list[tuple[str, Any, bool]]:
-        found = []
-        for k, a in enumerate(across):
-            decisive = a.prop.kind == SOMETIMES
-            found.append((a.prop.name, self._functions[f"x{group.number}_{member}_{k}"], decisive))
-        return found
+        run, special = functions[f"m{group.number}_{j}"], member.special
+        checks = [
+            (a.prop.name, functions[f"x{group.number}_{j}_{k}"], a.prop.kind == SOMETIMES)
+            for k, a in enumerate(member.across)
+        ]
+        return special, run, by_component, checks, special.messages
 
     # ---- states
     def encode(self, value: Any) -> int:
@@ -160,12 +142,11 @@ class Evaluator:
     def evaluate(self, group: Group, values: Values) -> tuple[tuple[str, ...], list[Move]]:
         """The events of the properties of single states that are decided, and the steps, in the order of the spec."""
         self.evaluated += 1
+        code = self._runnable(group)
         state = self._state(group, values)
-        decided = tuple(
-            [event for event, check, decisive in self._verdicts[group.number] if bool(check(state)) is decisive]
-        )
+        decided = tuple([event for event, check, decisive in code.verdicts if bool(check(state)) is decisive])
         found: list[Move] = []
-        for special, run, writes, checks, sources in self._runs[group.number]:
+        for special, run, writes, checks, sources in code.runs:
             if not sources:
                 new = run(state)
                 if new is not None:
@@ -199,7 +180,7 @@ class Evaluator:
     def arguments(self, group: Group, values: Values, number: int) -> tuple[int, tuple[Any, ...]]:
         """The action's place and the plain arguments of the move of this number among a group's moves that are not cut."""
         state = self._state(group, values)
-        for special, run, _, _, sources in self._runs[group.number]:
+        for special, run, _, _, sources in self._runnable(group).runs:
             for messages in product(*[m.among(state[m.slot.place]) for m in sources]):
                 new = run(state, *messages)
                 if new is None or new is CUT:
@@ -222,16 +203,46 @@ class Evaluator:
         here = group.views[view].places
         for place, value in zip(here, row, strict=True):
             state[place] = value
-        if any(self._functions[f"u{group.number}_{view}_{k}"](state) for k in range(len(group.parts))):
+        functions = self._runnable(group).functions
+        if any(functions[f"u{group.number}_{view}_{k}"](state) for k in range(len(group.parts))):
             return True
         for j, member in enumerate(group.members):
-            guard = self._functions[f"d{group.number}_{view}_{j}"]
+            guard = functions[f"d{group.number}_{view}_{j}"]
             sources = [
                 m.among(state[m.slot.place]) if m.slot.place in here else (UNREAD,) for m in member.special.messages
             ]
             if any(guard(state, *messages) is not None for messages in product(*sources)):
                 return True
         return False
+
+
+def guards_within(partition: Partition, special: Special, here: frozenset[int]) -> tuple[Term, ...]:
+    """The guards of an instance, before its first fork or witness, that depend on one component (and messages in it)."""
+    bound: set[int] = set()
+    for message, (_, _, fields) in zip(special.messages, special.action.messages, strict=True):
+        if message.slot.place in here:
+            bound.update(f.id for f in fields)
+    found = []
+    for condition in special.instance.tree.conditions:
+        if not isinstance(condition, Term):
+            break
+        for part in condition.args if condition.op == "and" else (condition,):
+            if within(part, here, partition.layout, frozenset(bound)):
+                found.append(part)
+    return tuple(found)
+
+
+def undecided(partition: Partition, part: Part, here: frozenset[int]) -> Term:
+    """Whether one component leaves open what a part says: it may already make every conjunct true, or every disjunct false."""
+    make = partition.ground.graph.make
+    reachable = part.kind == SOMETIMES
+    open_ = []
+    for term in part.terms:
+        pieces = [t for t in _pieces(term, reachable, make) if within(t, here, partition.layout)]
+        open_.append(make("and" if reachable else "or", tuple(pieces), Bool))
+    if reachable:
+        return make("or", tuple(open_), Bool)
+    return make("not", (make("and", tuple(open_), Bool),), Bool)
 
 
 def _pieces(term: Term, conjuncts: bool, make: Any) -> tuple[Term, ...]:

@@ -1,12 +1,14 @@
 """The back end in Python, for machines without a C compiler: the same numbers, the same results, some fifty times slower."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from model.engines.compiled.backend import CHECK, EXPLORE, FIND, Alive, Entry, Found, Key, Numbers, Stats
 from model.engines.compiled.components import Partition
+from model.engines.compiled.evaluate import Evaluator
+from model.engines.compiled.misses_code import MissesCode
 
 State = tuple[int, ...]
 
@@ -16,6 +18,7 @@ class Portable:
 
     threads = 1
     fingerprints = False
+    pays: int | None = None
 
     def __init__(self, partition: Partition) -> None:
         components = partition.components
@@ -25,6 +28,7 @@ class Portable:
         self._values: list[dict[tuple[int, ...], int]] = [{} for _ in components]
         self._rows: list[list[tuple[int, ...]]] = [[] for _ in components]
         self._known: list[list[dict[tuple[int, ...], int]]] = [[{} for _ in c.projections] for c in components]
+        self._parts: list[list[list[tuple[int, ...]]]] = [[[] for _ in c.projections] for c in components]
         self._masks: list[list[list[int]]] = [[[] for _ in c.projections] for c in components]
         self._uses = [[0 for _ in c.projections] for c in components]
         for group in self._groups:
@@ -35,6 +39,7 @@ class Portable:
         self._seen: list[list[tuple[int, ...]]] = [[] for _ in components]
         self._memo: dict[Key, Entry] = {}
         self._patches: list[tuple[int, Sequence[tuple[int, int]]]] = []
+        self._patch_numbers: dict[tuple[Any, ...], int] = {}
         self._made: dict[tuple[int, int], int] = {}
         self._order: list[State] = []
         self._ends = [0]
@@ -62,6 +67,10 @@ class Portable:
         """See `backend.Backend`."""
         return list(self._rows[component][value])
 
+    def seen(self, component: int, projection: int, value: int) -> list[int]:
+        """See `backend.Backend`."""
+        return list(self._parts[component][projection][value])
+
     def settle(self, alive: Alive) -> None:
         """See `backend.Backend`."""
         for c, rows in enumerate(self._rows):
@@ -72,6 +81,7 @@ class Portable:
                     part = tuple([row[i] for i in places])
                     number = known[p].setdefault(part, len(known[p]))
                     if number == len(masks[p]):
+                        self._parts[c][p].append(part)
                         masks[p].append(alive(c, p, list(part)) | self._everything & ~uses[p])
                     seen.append(number)
                 bits = self._everything
@@ -81,19 +91,20 @@ class Portable:
                 self._alive[c].append(bits)
 
     # ---- the memo
-    def put(self, entries: Sequence[tuple[Key, Entry]]) -> None:
+    def compile(self, code: MissesCode, evaluator: Evaluator) -> None:
+        """See `backend.Backend`: without a compiler, misses stay with Python."""
+
+    def fill(self, evaluate: Callable[[Key], Entry], event: Callable[[tuple[str, ...]], int]) -> None:
         """See `backend.Backend`."""
-        self._memo.update(entries)
+        self._memo.update([(key, evaluate(key)) for key in sorted(self._key_misses)])
         self._key_misses.clear()
 
     def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
         """See `backend.Backend`."""
-        self._patches.append((component, pairs))
-        return len(self._patches) - 1
-
-    def misses(self) -> list[Key]:
-        """See `backend.Backend`."""
-        return sorted(self._key_misses)
+        number = self._patch_numbers.setdefault((component, *pairs), len(self._patches))
+        if number == len(self._patches):
+            self._patches.append((component, pairs))
+        return number
 
     # ---- rounds
     def add(self, numbers: Sequence[int]) -> None:

@@ -10,6 +10,10 @@ from model.language.ground import Choice, GroundBlock
 from model.language.transition import Forget
 
 
+class FootprintError(Exception):
+    """Generated code uses a place that the footprint of its group does not contain: a defect of the engine."""
+
+
 @frozen
 class Footprint:
     """Sorted places. A place that is written without being read keeps nothing of its old value."""

@@ -1,29 +1,23 @@
 """The back end in C: `runtime/`, compiled once per machine and user, kept in the user's cache directory."""
 
 import ctypes
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import sys
-import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from model.engines.compiled import build
 from model.engines.compiled.backend import Alive, Entry, Found, Key, NoMemory, Numbers, Stats, configuration
 from model.engines.compiled.components import Partition
+from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.levels import Levels, Room
+from model.engines.compiled.misses import PAYS, Misses, compiled_misses
+from model.engines.compiled.misses_code import MissesCode
 
-FLAGS = ("-O2", "-shared", "-fPIC", "-std=gnu11")
+FLAGS = ("-O2",)
 MOST_COMPONENTS, MOST_THREADS = 255, 64
 """Limits of the tables in C."""
 
@@ -40,7 +34,9 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "explorer_widen": (_I32, (_P,)),
     "explorer_put": (None, (_P, _P, _I32)),
     "explorer_events": (None, (_P, _I32)),
-    "explorer_patch": (_I32, (_P, _P, _I32)),
+    "explorer_patch": (ctypes.c_uint32, (_P, _I32, _P, _I32)),
+    "explorer_seen": (_P, (_P, _I32, _I32, _I32)),
+    "explorer_put_one": (None, (_P, _P, _I32, _P, _I32)),
     "explorer_misses": (_P, (_P, _P)),
     "explorer_apply": (_I32, (_P,)),
     "explorer_run": (_I32, (_P, _I32, _U64)),
@@ -74,78 +70,22 @@ _COUNTERS = 10
 _VISITED, _TABLES = 0, 6
 _MAX_WORDS = 8
 _PIECE = 1 << 14
-_MOST_PATCHES = 1 << 24
-
-
-def compilers() -> list[list[str]]:
-    """The C compilers of this machine, best first: the system's, then the one in the `ziglang` package."""
-    found = [[path] for name in ("cc", "gcc", "clang") if (path := shutil.which(name)) is not None]
-    if find_spec("ziglang") is not None:
-        found.append([sys.executable, "-m", "ziglang", "cc"])
-    return found
-
-
-def cache_directory() -> Path:
-    """Where compiled code is kept: below XDG_CACHE_HOME or ~/.cache, else in a directory of this user among temporary files."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    candidates = [Path(base) if base else Path.home() / ".cache", Path(tempfile.gettempdir())]
-    for parent in candidates:
-        mine = parent / ("lockstep" if parent != candidates[-1] else f"lockstep-{os.getuid()}")
-        try:
-            mine.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue
-        # Code is loaded from here: nobody else may be able to put any.
-        if os.access(mine, os.W_OK) and mine.stat().st_uid == os.getuid() and not mine.stat().st_mode & 0o022:
-            return mine
-    raise OSError("no directory for compiled code: set XDG_CACHE_HOME to one that only you can write to")
-
-
-def _sources() -> dict[str, str]:
-    """The C files by name."""
-    folder = files("model.engines.compiled").joinpath("runtime")
-    return {
-        f.name: f.read_text() for f in sorted(folder.iterdir(), key=lambda f: f.name) if f.name[-2:] in (".c", ".h")
-    }
-
-
-def _build(sources: dict[str, str], target: Path) -> bool:
-    """Compile to a file of its own and move it into place, so that processes that build at once do no harm."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        text, made = Path(scratch) / "runtime.c", Path(scratch) / "runtime.so"
-        for name, content in sources.items():
-            (Path(scratch) / name).write_text(content)
-        for compiler in compilers():
-            command = [*compiler, *FLAGS, "-o", str(made), str(text)]
-            try:
-                done = subprocess.run(command, capture_output=True, check=False, timeout=300)
-            except (OSError, subprocess.TimeoutExpired):
-                continue
-            if done.returncode == 0:
-                os.replace(made, target)
-                return True
-    return False
+_TOO_MANY = 0xFFFF_FFFF
 
 
 @cache
 def library() -> Any:
     """The compiled runtime, or None if this machine has no C compiler (or is not a POSIX system)."""
-    if os.name != "posix":
-        return None
-    sources = _sources()
-    identity = "\0".join([*sources.values(), *FLAGS, platform.machine(), sys.platform])
-    name = f"explorer-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
-    try:
-        path = cache_directory() / name
-        if not path.exists() and not _build(sources, path):
-            return None
-        loaded = ctypes.CDLL(str(path))
-    except OSError:
-        return None
-    for function, (result, arguments) in _SIGNATURES.items():
-        getattr(loaded, function).restype = result
-        getattr(loaded, function).argtypes = arguments
+    loaded = build.load("explorer", "runtime.c", build.runtime_sources(), FLAGS)
+    if loaded is not None:
+        build.declare(loaded, _SIGNATURES)
     return loaded
+
+
+class _Host(ctypes.Structure):
+    """The functions that compiled misses call: `Host` in miss.h."""
+
+    _fields_ = [("engine", _P), ("row", _P), ("patch", _P), ("put", _P)]
 
 
 def _ints(values: Sequence[int]) -> Any:
@@ -164,15 +104,44 @@ def _row(pointer: int | None, length: int) -> list[int]:
     return list((_I32 * length).from_address(pointer)) if pointer and length else []
 
 
+def encoded(entry: Entry) -> tuple[int, list[int]]:
+    """A memo entry as `engine.h` wants it: the number of its moves, and the code."""
+    code: list[int] = [4, entry.event] if entry.event else []
+    cuts: dict[int, int] = {}
+    n = 1 if entry.event else 0
+    for action, cut, event, patches in entry.moves:
+        if cut:
+            cuts[action] = cuts.get(action, 0) + 1
+            continue
+        n += 1
+        code.append(action << 16 | len(patches) << 8 | (2 if event else 0))
+        if event:
+            code.append(event)
+        code += patches
+    for action, times in cuts.items():
+        for most in range(times, 0, -255):  # at the end, each with how often it counts
+            code.append(action << 16 | min(most, 255) << 8 | 1)
+            n += 1
+    return n, code
+
+
 class Native:
     """The back end in C. `room` is what it may use; `slack` are the bits that a component's numbers get beyond need, `word_bits` how
-    full words get.
+    full words get. After `pays` evaluations of misses in Python the code for them is compiled; what is in the cache is used from the
+    start; None: never.
     """
 
     def __init__(
-        self, partition: Partition, threads: int, room: Room | None = None, *, slack: int = 1, word_bits: int = 63
+        self,
+        partition: Partition,
+        threads: int,
+        room: Room | None = None,
+        *,
+        slack: int = 1,
+        word_bits: int = 63,
+        pays: int | None = PAYS,
     ) -> None:
-        self._lib, self.threads = library(), threads
+        self._lib, self.threads, self.pays = library(), threads, pays
         self._groups, self._components = partition.groups, partition.components
         self._actions = len(partition.ground.actions)
         self._mask_words = (len(self._groups) + 63) // 64
@@ -186,6 +155,7 @@ class Native:
         rows = [x for row in configuration(partition) for x in row]
         self._engine = self._lib.explorer_new(_ints([*head, *rows]))
         self._events = 0
+        self._compiled: Misses | None = None
         self._levels = Levels(self._lib, self._engine, threads, len(self._components), room)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -197,6 +167,11 @@ class Native:
     def row(self, component: int, value: int) -> list[int]:
         """See `backend.Backend`."""
         return _row(self._lib.explorer_row(self._engine, component, value), len(self._components[component].places))
+
+    def seen(self, component: int, projection: int, value: int) -> list[int]:
+        """See `backend.Backend`."""
+        pointer = self._lib.explorer_seen(self._engine, component, projection, value)
+        return _row(pointer, len(self._components[component].projections[projection]))
 
     def settle(self, alive: Alive) -> None:
         """See `backend.Backend`."""
@@ -210,11 +185,14 @@ class Native:
                 n, width = last.value - first.value, len(places)
                 if not n:
                     continue
-                values = _row(rows, n * width)
-                masks: list[int] = []
-                for i in range(n):
-                    masks += _mask(alive(number, p, values[i * width : (i + 1) * width]), self._mask_words)
-                lib.explorer_set_alive(engine, at, _words(masks), n)
+                bits = (_U64 * (n * self._mask_words))()
+                if self._compiled is not None:
+                    self._compiled.alive(at, rows, n, self._mask_words, bits)
+                else:
+                    values = _row(rows, n * width)
+                    masks = [alive(number, p, values[i : i + width]) for i in range(0, n * width, width)]
+                    bits[:] = [x for mask in masks for x in _mask(mask, self._mask_words)]
+                lib.explorer_set_alive(engine, at, bits, n)
         if not lib.explorer_ready(engine):
             raise NoMemory("the numbers of the projections do not fit into a key of 128 bits")
         if not lib.explorer_widen(engine):
@@ -224,49 +202,47 @@ class Native:
         self._levels.widened()
 
     # ---- the memo
-    def put(self, entries: Sequence[tuple[Key, Entry]]) -> None:
+    def compile(self, code: MissesCode, evaluator: Evaluator) -> None:
         """See `backend.Backend`."""
+        names = ("explorer_seen", "explorer_patch", "explorer_put_one")
+        host = _Host(self._engine, *(ctypes.cast(getattr(self._lib, name), _P).value for name in names))
+        self._compiled = compiled_misses(code, evaluator, host)
+
+    def fill(self, evaluate: Callable[[Key], Entry], event: Callable[[tuple[str, ...]], int]) -> None:
+        """See `backend.Backend`."""
+        n, width = _I32(), 1 + self._views
+        pointer = self._lib.explorer_misses(self._engine, ctypes.byref(n))
+
+        def key(at: int) -> Key:
+            values = _row(pointer + 4 * at * width, width)
+            return tuple(values[: 1 + len(self._groups[values[0]].views)])
+
+        def number(names: tuple[str, ...]) -> int:
+            found = event(names)
+            self._events = max(self._events, found)
+            return found
+
+        if self._compiled is None:
+            self._put([(k, evaluate(k)) for k in map(key, range(n.value))])
+        else:
+            self._compiled.fill(pointer, width, n.value, lambda at: self._put([(key(at), evaluate(key(at)))]), number)
+        self._lib.explorer_events(self._engine, self._events + 1)
+
+    def _put(self, entries: Sequence[tuple[Key, Entry]]) -> None:
         words = array("I")
-        events = self._events
         for key, entry in entries:
-            code: list[int] = [4, entry.event] if entry.event else []
-            cuts: dict[int, int] = {}
-            n = 1 if entry.event else 0
-            for action, cut, event, patches in entry.moves:
-                if cut:
-                    cuts[action] = cuts.get(action, 0) + 1
-                    continue
-                n += 1
-                code.append(action << 16 | len(patches) << 8 | (2 if event else 0))
-                if event:
-                    code.append(event)
-                    events = max(events, event)
-                code += patches
-            events = max(events, entry.event)
-            for action, times in cuts.items():
-                for most in range(times, 0, -255):  # at the end, each with how often it counts
-                    code.append(action << 16 | min(most, 255) << 8 | 1)
-                    n += 1
+            n, code = encoded(entry)
+            self._events = max(self._events, entry.event, *(event for _, _, event, _ in entry.moves), 0)
             words.extend((*key, n, len(code), *code))
-        self._events = events
-        self._lib.explorer_events(self._engine, events + 1)
         self._lib.explorer_put(self._engine, words.buffer_info()[0], len(entries))
 
     def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
         """See `backend.Backend`."""
         flat = [x for pair in pairs for x in pair]
-        number = int(self._lib.explorer_patch(self._engine, _ints(flat), len(pairs)))
-        if number >= _MOST_PATCHES:
-            raise NoMemory(f"more than {_MOST_PATCHES:,} different patches")
-        return component << 24 | number
-
-    def misses(self) -> list[Key]:
-        """See `backend.Backend`."""
-        n = _I32()
-        width = 1 + self._views
-        pointer = self._lib.explorer_misses(self._engine, ctypes.byref(n))
-        values = _row(pointer, n.value * width)
-        return [tuple(values[i : i + 1 + len(self._groups[values[i]].views)]) for i in range(0, len(values), width)]
+        number = int(self._lib.explorer_patch(self._engine, component, _ints(flat), len(pairs)))
+        if number == _TOO_MANY:
+            raise NoMemory(f"more than {1 << 24:,} different patches")
+        return number
 
     # ---- rounds
     def add(self, numbers: Sequence[int]) -> None:
@@ -384,6 +360,8 @@ class Native:
         if self._pool is not None:
             self._pool.shutdown()
         self._levels.close()
+        if self._compiled is not None:
+            self._compiled.close()
         if self._engine:
             self._lib.explorer_free(self._engine)
             self._engine = None

@@ -6,7 +6,9 @@ from typing import Any
 
 from model.engines.compiled.backend import CHECK, EXPLORE, FIND, Backend, Entry, Found, Key, Stats
 from model.engines.compiled.components import ALWAYS, SOMETIMES, Partition
-from model.engines.compiled.evaluate import Evaluator, Move, Patch, Values
+from model.engines.compiled.evaluate import Evaluator, Move, Values
+from model.engines.compiled.misses import ready, text_of
+from model.engines.compiled.misses_code import MissesCode
 from model.engines.source import Budget, Clock, Progress, Record, Report, replayed
 from model.engines.verdict import SpecTrace, TraceStep
 from model.language.ground_spec import GroundSpec
@@ -43,14 +45,15 @@ class Search:
         self.evaluator = Evaluator(partition)
         self.levels: list[int] = []
         self.queue = 0
-        self._patches: dict[tuple[int, Patch], int] = {}
+        self._code = text_of(partition) if backend.pays is not None else None
         self._events: dict[tuple[str, ...], int] = {(): 0}
         self._by_projection = self._users()
-        self._seen: dict[tuple[int, int], list[list[Any]]] = {}
         self._at = [{place: i for i, place in enumerate(c.places)} for c in partition.components]
         groups = partition.groups
         self._all = (1 << len(groups)) - 1
         self._steps = sum(1 << g.number for g in groups if g.members)
+        if self._code is not None and ready(self._code):
+            self._compile(self._code)
         self._always = sum(1 << g.number for g in groups if any(p.kind == ALWAYS for p in g.parts))
 
     def _users(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
@@ -63,25 +66,33 @@ class Search:
 
     # ---- misses
     def alive(self, component: int, projection: int, row: list[int]) -> int:
-        """The groups that can do something when they see this row (see `backend.Alive`); the row is kept for `fill`."""
+        """The groups that can do something when they see this row (see `backend.Alive`)."""
         users = self._by_projection[component, projection]
         groups = self.partition.groups
         values = self.evaluator.decoded(groups[users[0][0]], users[0][1], row)
-        self._seen.setdefault((component, projection), []).append(values)
         return sum(1 << g for g, v in users if self.evaluator.alive(groups[g], v, values))
 
     def values(self, key: Key) -> Values:
         """What a combination stands for."""
-        views = self.partition.groups[key[0]].views
-        return [self._seen[v.component, v.projection][value] for v, value in zip(views, key[1:], strict=True)]
+        group = self.partition.groups[key[0]]
+        return [
+            self.evaluator.decoded(group, v, self.backend.seen(view.component, view.projection, value))
+            for v, (view, value) in enumerate(zip(group.views, key[1:], strict=True))
+        ]
 
     def fill(self) -> None:
-        """Evaluate the combinations that were missing."""
-        groups, entries = self.partition.groups, []
-        for key in self.backend.misses():
-            decided, moves = self.evaluator.evaluate(groups[key[0]], self.values(key))
-            entries.append((key, Entry([self._numbered(m) for m in moves], self._event(decided))))
-        self.backend.put(entries)
+        """Evaluate the combinations that were missing, by compiled code as soon as that pays."""
+        if self._code is not None and self.evaluator.evaluated >= (self.backend.pays or 0):
+            self._compile(self._code)
+        self.backend.fill(self._entry, self._event)
+
+    def _compile(self, code: MissesCode) -> None:
+        self.backend.compile(code, self.evaluator)
+        self._code = None
+
+    def _entry(self, key: Key) -> Entry:
+        decided, moves = self.evaluator.evaluate(self.partition.groups[key[0]], self.values(key))
+        return Entry([self._numbered(m) for m in moves], self._event(decided))
 
     def _event(self, names: tuple[str, ...]) -> int:
         return self._events.setdefault(names, len(self._events)) if names else 0
@@ -89,14 +100,9 @@ class Search:
     def _numbered(self, move: Move) -> tuple[int, bool, int, list[int]]:
         place, cut, decided, patches = move
         numbers = []
-        for patch in patches:
-            number = self._patches.get(patch)
-            if number is None:
-                component, pairs = patch
-                at = self._at[component]
-                number = self.backend.patch(component, [(at[p], value) for p, value in pairs])
-                self._patches[patch] = number
-            numbers.append(number)
+        for component, pairs in patches:
+            at = self._at[component]
+            numbers.append(self.backend.patch(component, [(at[p], value) for p, value in pairs]))
         return place, cut, self._event(decided), numbers
 
     # ---- rounds

@@ -79,7 +79,8 @@ typedef struct {
     u32 *code;
     u64 ncode, capcode;
     /* patches: place/value pairs */
-    u32 npatches, cappatches, *patch_at, *patch_len;
+    u32 npatches, cappatches, *patch_at, *patch_len, *patch_of, *patch_slots;
+    u64 patch_mask;
     i32 *pairs;
     u64 npairs, cappairs;
     /* what a patch makes of a component's value: patch, from, to + 1 in one word, `made_bits` for each value */
@@ -166,6 +167,7 @@ Engine *explorer_new(const i32 *cfg) {
             e->projection[y->projection].uses[g / 64] |= 1ull << g % 64;
         }
     }
+    e->patch_mask = 63, e->patch_slots = calloc(64, 4);
     e->made_bits = 12;
     e->made_mask = (1 << 12) - 1, e->made = calloc(e->made_mask + 1, 8);
     e->wanted = calloc(mw + 1, 8);
@@ -206,7 +208,7 @@ void explorer_free(Engine *e) {
     }
     for (u32 g = 0; g < e->groups; g++) free(e->group[g].view);
     free(e->component), free(e->projection), free(e->group), free(e->memo), free(e->code), free(e->patch_at);
-    free(e->patch_len), free(e->pairs), free(e->made), free(e->wanted), free(e->worker);
+    free(e->patch_len), free(e->patch_of), free(e->patch_slots), free(e->pairs), free(e->made), free(e->wanted), free(e->worker);
     if (e->table) munmap(e->table, (e->table_mask + 1) * 8);
     free(e);
 }

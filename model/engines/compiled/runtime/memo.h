@@ -171,19 +171,48 @@ void explorer_put(Engine *e, const u32 *entries, i32 n) {
 /* Event numbers below `n` may happen from now on. */
 void explorer_events(Engine *e, i32 n) { e->events = n; }
 
+/* Fill in one. */
+void explorer_put_one(Engine *e, const i32 *miss, u32 moves, const u32 *code, u32 n) { put(e, miss, moves, code, n); }
+
+/* The value of a projection, by number. */
+const i32 *explorer_seen(const Engine *e, i32 component, i32 projection, i32 value) {
+    const Projection *q = e->projection + e->component[component].first + projection;
+    return q->values.rows + (u64)value * q->width;
+}
+
 /* ---- patches */
-i32 explorer_patch(Engine *e, const i32 *pairs, i32 n) {
+static u64 hash_patch(u32 component, const i32 *pairs, u32 n) { return mix(hash_row(pairs, 2 * n), component); }
+
+/* `component << 24 | number` of a patch; all ones if there are too many. */
+u32 explorer_patch(Engine *e, u32 component, const i32 *pairs, u32 n) {
+    u64 i = hash_patch(component, pairs, n) & e->patch_mask;
+    for (u32 s; (s = e->patch_slots[i]); i = (i + 1) & e->patch_mask)
+        if (e->patch_of[s - 1] == component && e->patch_len[s - 1] == n && !memcmp(e->pairs + e->patch_at[s - 1], pairs, n * 8ull))
+            return component << 24 | (s - 1);
+    if (e->npatches == 1 << 24) return UINT32_MAX;
     if (e->npatches == e->cappatches) {
         e->cappatches = 2 * e->cappatches + 64;
         e->patch_at = resize(e->patch_at, e->cappatches * 4ull);
         e->patch_len = resize(e->patch_len, e->cappatches * 4ull);
+        e->patch_of = resize(e->patch_of, e->cappatches * 4ull);
     }
     if (e->npairs + 2 * n > e->cappairs) e->pairs = resize(e->pairs, (e->cappairs = 2 * (e->npairs + 2 * n) + 64) * 4);
     u32 p = e->npatches++;
-    e->patch_at[p] = (u32)e->npairs, e->patch_len[p] = n;
-    memcpy(e->pairs + e->npairs, pairs, n * 8);
+    e->patch_at[p] = (u32)e->npairs, e->patch_len[p] = n, e->patch_of[p] = component;
+    memcpy(e->pairs + e->npairs, pairs, n * 8ull);
     e->npairs += 2 * n;
-    return (i32)p;
+    e->patch_slots[i] = p + 1;
+    if (e->npatches * 2ull > e->patch_mask) {
+        e->patch_mask = 2 * e->patch_mask + 1;
+        free(e->patch_slots);
+        e->patch_slots = calloc(e->patch_mask + 1, 4);
+        for (u32 k = 0; k < e->npatches; k++) {
+            u64 j = hash_patch(e->patch_of[k], e->pairs + e->patch_at[k], e->patch_len[k]) & e->patch_mask;
+            while (e->patch_slots[j]) j = (j + 1) & e->patch_mask;
+            e->patch_slots[j] = k + 1;
+        }
+    }
+    return component << 24 | p;
 }
 
 static inline u64 made_key(const Engine *e, u32 patch, u32 from) { return ((u64)patch << e->made_bits | from) << e->made_bits; }

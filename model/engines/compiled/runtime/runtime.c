@@ -93,8 +93,6 @@ const i32 *explorer_row(const Engine *e, i32 component, i32 value) {
     return e->component[component].values.rows + (u64)value * e->component[component].width;
 }
 
-const i32 *explorer_seen(const Engine *e, i32 projection) { return e->projection[projection].values.rows; }
-
 i32 explorer_words(const Engine *e) { return (i32)e->words; }
 
 /* The least state for which an event happened in this level (over all threads); 0 if it did not happen. */
