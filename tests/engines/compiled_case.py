@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from model.engines.compiled.backend import Backend
+from model.engines.compiled.build import cache_directory
 from model.engines.compiled.components import Partition
 from model.engines.compiled.explore import explore_compiled
 from model.engines.compiled.fallback import Portable
 from model.engines.compiled.levels import Room
-from model.engines.compiled.native import Native, cache_directory, library
+from model.engines.compiled.native import Native, library
 from model.engines.explore import explore
 from model.engines.verdict import Verdict
 from model.language import Property, Spec

@@ -8,10 +8,11 @@ from pathlib import Path
 from attrs import frozen
 
 from model.engines.compiled.audit import audited
+from model.engines.compiled.build import cache_directory
 from model.engines.compiled.checkpoint import CheckpointError
 from model.engines.compiled.explore import explore_compiled
 from model.engines.compiled.levels import Room
-from model.engines.compiled.native import cache_directory, library
+from model.engines.compiled.native import library
 from model.engines.explore import explore
 from model.engines.liveness import with_liveness
 from model.engines.source import Budget, Report, Source
