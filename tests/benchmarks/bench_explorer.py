@@ -1,22 +1,31 @@
-"""How fast the compiled explorer is: states per CPU second with everything counted, bytes per state, and start-up.
+"""How fast the compiled explorer is: states per CPU second of the search only, of whole processes, and of the first one ever.
 
     python -m tests.benchmarks.bench_explorer [threads] [bounds such as epochs=3,elections=3]
 
-Each line is a whole run, from the spec's functions to the verdict, in this process: tracing, expansion, code generation,
-evaluation of misses, search. The first run has cold memory pages; `search` is the part inside the runtime in C.
+Each scope is run in three processes of its own: `cold` with an empty cache of compiled code, so that what is compiled counts (the
+compiler's CPU seconds included), `cached` with what that left behind, once more so that the figures can be compared; `search` is
+the part of the cached run inside the runtime in C. All start with memory pages that the system has yet to give. Where LOCKSTEP_TLC
+names TLC's jar, TLC checks the same spec (one worker) at the default bounds.
 """
 
+import json
+import os
 import resource
+import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 from model.engines.compiled.backend import Backend, Stats
 from model.engines.compiled.components import Partition
 from model.engines.compiled.explore import explore_compiled, native_or_portable
 from model.engines.compiled.levels import Room
+from model.engines.export.tla import export_tla
 from model.engines.source import Budget
 from properties.registry import SPECS
+from tests.engines.tlc import JAR, run_tlc
 
 SCOPES = ("", "epochs=3,elections=3", "epochs=3,elections=3,values=2")
 
@@ -45,27 +54,71 @@ class Watched:
         self.inner.close()
 
 
-def measure(bounds: dict[str, int], threads: int, states: int | None = None) -> None:
-    """One run of `kraft`, as a line."""
+def measure(bounds: dict[str, int], threads: int, states: int | None = None) -> dict[str, Any]:
+    """One run of `kraft` in this process; `states` is where to stop."""
     kept: list[Watched] = []
 
     def make(partition: Partition, wanted: int) -> Backend:
         kept.append(Watched(partition, wanted))
         return kept[-1]
 
-    wall, started = time.perf_counter(), time.process_time()
     verdict = explore_compiled(
         SPECS["kraft"], bounds, clock=time.process_time, threads=threads, budget=Budget(states=states), backend=make
     )
-    cpu, wall, stats = time.process_time() - started, time.perf_counter() - wall, kept[-1].last
-    size = (stats.bytes + stats.tables) / verdict.distinct
+    stats = kept[-1].last
+    return {
+        "verdict": verdict.verdict,
+        "distinct": verdict.distinct,
+        "generated": verdict.generated,
+        "levels": len(verdict.levels),
+        "search": kept[-1].seconds,
+        "bytes": (stats.bytes + stats.tables) / verdict.distinct,
+        "evaluations": stats.entries,
+        "words": stats.words,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def process(scope: str, threads: int, cache: Path, states: int | None = None) -> dict[str, Any]:
+    """The same in a process of its own with its own cache of compiled code; `cpu` and `wall` are of all of it."""
+    command = [sys.executable, "-m", "tests.benchmarks.bench_explorer", "one", str(threads), scope, str(states or "")]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {**json.loads(done.stdout), "cpu": cpu, "wall": wall}
+
+
+def compare(scope: str, threads: int) -> None:
+    """One scope, as a line per column."""
+    with tempfile.TemporaryDirectory() as cache:
+        runs = [(name, process(scope, threads, Path(cache))) for name in ("cold", "cached", "cached")]
+    last = runs[-1][1]
     print(
-        f"{','.join(f'{k}={v}' for k, v in bounds.items()) or 'defaults':36} {threads} thread(s) {verdict.verdict:8} "
-        f"{verdict.distinct:>12,} distinct {verdict.generated:>13,} generated {len(verdict.levels):>3} levels "
-        f"{cpu:7.2f} CPU-s {wall:7.2f} s  {verdict.distinct / cpu / 1e6:5.2f} M/CPU-s all, "
-        f"{verdict.distinct / kept[-1].seconds / 1e6:5.2f} M/CPU-s search, {size:5.1f} bytes/state, "
-        f"{stats.entries:,} evaluations, {stats.words} words"
+        f"{scope or 'defaults'}, {threads} thread(s): {last['verdict']}, {last['distinct']:,} distinct, "
+        f"{last['generated']:,} generated, {last['levels']} levels, {last['evaluations']:,} evaluations, "
+        f"{last['words']} word(s), {last['bytes']:.1f} bytes/state"
     )
+    for name, run in runs:
+        print(
+            f"  {name:8} {run['cpu']:7.2f} CPU-s {run['wall']:7.2f} s {run['distinct'] / run['cpu'] / 1e6:6.2f} M/CPU-s"
+        )
+    print(f"  {'search':8} {last['search']:7.2f} CPU-s {'':9} {last['distinct'] / last['search'] / 1e6:6.2f} M/CPU-s")
+
+
+def tlc() -> None:
+    """TLC on the export of `kraft` at its default bounds."""
+    spec = SPECS["kraft"]
+    module = export_tla(spec, spec.complete_bounds({}))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch, f"{module.name}.tla").write_text(module.text, encoding="utf-8")
+        Path(scratch, f"{module.name}.cfg").write_text(module.cfg, encoding="utf-8")
+        run = run_tlc(Path(scratch), module.name)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"TLC, defaults: {run.distinct:,} distinct, {cpu:.2f} CPU-s, {run.distinct / cpu / 1e6:.3f} M/CPU-s")
 
 
 def parse(text: str) -> dict[str, int]:
@@ -74,11 +127,16 @@ def parse(text: str) -> dict[str, int]:
 
 
 def main() -> None:
-    """All scopes, or the given one twice."""
-    threads = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    for scope in (sys.argv[2:] * 2) or SCOPES:
-        measure(parse(scope), threads)
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB")
+    """All scopes, or the given ones; `one` is what the processes are started with."""
+    if sys.argv[1:2] == ["one"]:
+        threads, scope, states = sys.argv[2:5]
+        print(json.dumps(measure(parse(scope), int(threads), int(states) if states else None)))
+        return
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    for scope in sys.argv[2:] or SCOPES:
+        compare(scope, count)
+    if JAR is not None:
+        tlc()
 
 
 if __name__ == "__main__":

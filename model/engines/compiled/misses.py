@@ -15,8 +15,8 @@ from model.engines.compiled.misses_code import MissesCode
 
 FLAGS = ("-O1", "-fno-strict-aliasing")
 
-PAYS = 40_000
-"""Evaluations in Python after which code is compiled, where it is not in the cache: half a second against some seconds of compiling."""
+PAYS = 20_000
+"""Evaluations in Python after which code is compiled, where it is not in the cache: a quarter of a second, against two of compiling."""
 
 ASK, EVENT = 3, 4
 """As in `miss.h`."""
