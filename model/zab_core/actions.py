@@ -102,9 +102,7 @@ def handle_ack_epoch(s: ZabCore, ack: AckEpoch) -> None:
     require(s.phase[leader] == Phase.DISCOVERY)
     require(counts_as_promise(ack.epoch, s.accepted_epoch[leader]))
     require(
-        not_ahead(
-            ack.current, ack.last_epoch, ack.end, s.current_epoch[leader], last_epoch(history), history.length
-        )
+        not_ahead(ack.current, ack.last_epoch, ack.end, s.current_epoch[leader], last_epoch(history), history.length)
     )
 
     s.promised_by[leader, ack.follower] = True
@@ -209,7 +207,7 @@ def handle_up_to_date(s: ZabCore, n: Node, up_to_date: UpToDate) -> None:
     require(s.current_epoch[n] == up_to_date.epoch)
 
     s.phase[n] = Phase.BROADCAST
-    if up_to_date.end > s.last_committed[n]:
+    if up_to_date.end > s.last_committed[n]:  # noqa: PLR1730 - max() does not work on terms
         s.last_committed[n] = up_to_date.end
 
 

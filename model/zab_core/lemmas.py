@@ -73,10 +73,7 @@ def local_primary_order(s: ZabCoreHistory) -> Any:
         Index,
         Index,
         lambda n, i, j: implies(
-            (i >= 1)
-            & (i < j)
-            & (j <= s.last_committed[n])
-            & (s.ghost_broadcast[s.history[n][j].epoch, i] != NONE),
+            (i >= 1) & (i < j) & (j <= s.last_committed[n]) & (s.ghost_broadcast[s.history[n][j].epoch, i] != NONE),
             (s.history[n][i].epoch == s.history[n][j].epoch)
             & (s.ghost_broadcast[s.history[n][j].epoch, i] == s.history[n][i].value),
         ),
@@ -110,10 +107,7 @@ def primary_integrity(s: ZabCoreHistory) -> Any:
         Epoch,
         Index,
         lambda n, i, f, j: implies(
-            (i >= 1)
-            & (i <= s.last_committed[n])
-            & (s.history[n][i].epoch < f)
-            & (s.ghost_broadcast[f, j] != NONE),
+            (i >= 1) & (i <= s.last_committed[n]) & (s.history[n][i].epoch < f) & (s.ghost_broadcast[f, j] != NONE),
             established(s, f)
             & (i <= s.ghost_initial_end[f])
             & (s.ghost_initial_end[f] < j)
@@ -147,8 +141,7 @@ def leader_log_completeness(s: ZabCoreHistory) -> Any:
         Index,
         lambda e, i, n, j: implies(
             committed(s, e, i) & leads(s, n) & is_synchronizing(s, n) & (e < s.accepted_epoch[n]),
-            (i <= s.history[n].length)
-            & implies((j >= 1) & (j <= i), same(s.history[n][j], s.sent[e][j])),
+            (i <= s.history[n].length) & implies((j >= 1) & (j <= i), same(s.history[n][j], s.sent[e][j])),
         ),
     )
 

@@ -61,9 +61,7 @@ def counted_proposals_were_acknowledged(s: ZabCoreHistory) -> Any:
         Node,
         lambda c, n: implies(
             s.acked_end[c, n] > 0,
-            leads(s, c)
-            & (s.phase[c] == Phase.BROADCAST)
-            & acknowledged(s, n, s.accepted_epoch[c], s.acked_end[c, n]),
+            leads(s, c) & (s.phase[c] == Phase.BROADCAST) & acknowledged(s, n, s.accepted_epoch[c], s.acked_end[c, n]),
         ),
     )
 
@@ -77,9 +75,7 @@ def choosable_transactions_are_kept(s: ZabCoreHistory) -> Any:
         Quorum,
         Node,
         lambda e, i, q, n: implies(
-            choosable(s, e, i, q)
-            & in_history(s, e, i)
-            & ((e < s.current_epoch[n]) | acknowledged(s, n, e, i)),
+            choosable(s, e, i, q) & in_history(s, e, i) & ((e < s.current_epoch[n]) | acknowledged(s, n, e, i)),
             (i <= s.history[n].length) & implies(i >= 1, same(s.history[n][i], s.sent[e][i])),
         ),
     )
@@ -108,10 +104,7 @@ def promises_name_choosable_transactions(s: ZabCoreHistory) -> Any:
             & implies(
                 (s.ghost_promise_current[n, f] == e) & (i >= 1),
                 (s.sent[e][i].epoch < s.ghost_promise_last_epoch[n, f])
-                | (
-                    (s.sent[e][i].epoch == s.ghost_promise_last_epoch[n, f])
-                    & (i <= s.ghost_promise_end[n, f])
-                ),
+                | ((s.sent[e][i].epoch == s.ghost_promise_last_epoch[n, f]) & (i <= s.ghost_promise_end[n, f])),
             ),
         ),
     )

@@ -28,9 +28,7 @@ def promises_are_of_epochs_accepted(s: ZabCoreHistory) -> Any:
         Node,
         Epoch,
         Node,
-        lambda n, e, c: implies(
-            s.ghost_promised[n, e, c], (e <= s.accepted_epoch[n]) & (e <= s.accepted_epoch[c])
-        ),
+        lambda n, e, c: implies(s.ghost_promised[n, e, c], (e <= s.accepted_epoch[n]) & (e <= s.accepted_epoch[c])),
     )
 
 
@@ -102,9 +100,7 @@ def who_led_an_epoch_is_its_leader(s: ZabCoreHistory) -> Any:
 @always
 def leaders_have_led(s: ZabCoreHistory) -> Any:
     """A leader beyond discovery has finished discovery in its epoch."""
-    return forall(
-        Node, lambda n: implies(leads(s, n) & is_synchronizing(s, n), s.ghost_led[n, s.accepted_epoch[n]])
-    )
+    return forall(Node, lambda n: implies(leads(s, n) & is_synchronizing(s, n), s.ghost_led[n, s.accepted_epoch[n]]))
 
 
 @always
@@ -112,9 +108,7 @@ def leaders_in_discovery_have_not_led(s: ZabCoreHistory) -> Any:
     """A leader in discovery has not finished discovery in its epoch before."""
     return forall(
         Node,
-        lambda n: implies(
-            discovers(s, n), (s.accepted_epoch[n] >= 1) & (s.ghost_leader[s.accepted_epoch[n]] != n)
-        ),
+        lambda n: implies(discovers(s, n), (s.accepted_epoch[n] >= 1) & (s.ghost_leader[s.accepted_epoch[n]] != n)),
     )
 
 

@@ -2,17 +2,11 @@
 
 from typing import Any
 
-from model.language import NONE, Node, Not, always, forall, implies
+from model.language import NONE, Node, always, forall, implies
 from model.zab_core.actions import is_synchronizing, same
 from model.zab_core.ghosts import ZabCoreHistory
 from model.zab_core.notions import established, leads, started
 from model.zab_core.state import Epoch, Index, Phase
-
-
-@always
-def nothing_is_sent_before_an_epoch_starts(s: ZabCoreHistory) -> Any:
-    """The history of an epoch that has not started is empty."""
-    return forall(Epoch, lambda e: implies(Not(started(s, e)), s.sent[e].length == 0))
 
 
 @always
@@ -29,11 +23,11 @@ def new_leader_names_the_initial_history(s: ZabCoreHistory) -> Any:
 
 @always
 def histories_come_from_started_epochs(s: ZabCoreHistory) -> Any:
-    """A server's history comes from a started epoch, or is empty and from none, and is no longer than that epoch's."""
+    """A server's history comes from a started epoch and is no longer than that epoch's, or is empty and from epoch 0."""
     return forall(
         Node,
         lambda n: (
-            ((s.ghost_source[n] == 0) | started(s, s.ghost_source[n]))
+            (((s.ghost_source[n] == 0) & (s.sent[s.ghost_source[n]].length == 0)) | started(s, s.ghost_source[n]))
             & (s.history[n].length <= s.sent[s.ghost_source[n]].length)
         ),
     )
@@ -79,9 +73,7 @@ def current_epochs_initial_history_is_held(s: ZabCoreHistory) -> Any:
 @always
 def broadcasting_servers_have_written_their_epoch(s: ZabCoreHistory) -> Any:
     """A server that broadcasts has made the epoch that it has accepted its current one."""
-    return forall(
-        Node, lambda n: implies(s.phase[n] == Phase.BROADCAST, s.current_epoch[n] == s.accepted_epoch[n])
-    )
+    return forall(Node, lambda n: implies(s.phase[n] == Phase.BROADCAST, s.current_epoch[n] == s.accepted_epoch[n]))
 
 
 @always
@@ -104,8 +96,7 @@ def broadcasting_leaders_are_established(s: ZabCoreHistory) -> Any:
         Node,
         lambda n: implies(
             leads(s, n) & (s.phase[n] == Phase.BROADCAST),
-            established(s, s.accepted_epoch[n])
-            & (s.ghost_initial_end[s.accepted_epoch[n]] <= s.last_committed[n]),
+            established(s, s.accepted_epoch[n]) & (s.ghost_initial_end[s.accepted_epoch[n]] <= s.last_committed[n]),
         ),
     )
 
@@ -181,7 +172,6 @@ def epoch_histories_agree_up_to_a_zxid(s: ZabCoreHistory) -> Any:
 
 
 HISTORIES = (
-    nothing_is_sent_before_an_epoch_starts,
     initial_histories_are_beginnings,
     new_leader_names_the_initial_history,
     histories_come_from_started_epochs,

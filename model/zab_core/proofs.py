@@ -21,7 +21,11 @@ _DELIVERED = (
 )
 """What was delivered was committed, and is there."""
 
-_PLACED = ("current_epochs_were_accepted", "histories_come_from_started_epochs", "histories_are_beginnings_of_epoch_histories")
+_PLACED = (
+    "current_epochs_were_accepted",
+    "histories_come_from_started_epochs",
+    "histories_are_beginnings_of_epoch_histories",
+)
 """A server's history is a beginning of an epoch's."""
 
 DERIVED: Mapping[str, tuple[str, ...]] = {
