@@ -12,18 +12,22 @@ from model.kraft_core.spec import SPEC as KRAFT_CORE
 from model.language import Property, Spec, unknown
 from model.language.hints import Hints
 from model.two_phase.spec import SPEC as TWO_PHASE
+from model.zab_core.lemmas import LEMMAS as ZAB_CORE_LEMMAS
+from model.zab_core.proofs import HINTS as ZAB_CORE_HINTS
+from model.zab_core.spec import SPEC as ZAB_CORE
 from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
 from properties.kraft.liveness import LIVENESS
 
 SPECS: Mapping[str, Spec] = {
     KRAFT.name: KRAFT.with_properties(KRAFT_PROPERTIES),
     KRAFT_LIVE.name: KRAFT_LIVE.with_properties(LIVENESS),
-    # Without its planted bugs: they break lemmas in single steps (tests/prove), few of them within reach of a search.
+    # The cores without their planted bugs: they break lemmas in single steps (tests/prove), few of them within reach of a search.
     KRAFT_CORE.name: evolve(KRAFT_CORE, bugs={}).with_properties(KRAFT_CORE_LEMMAS),
+    ZAB_CORE.name: evolve(ZAB_CORE, bugs={}).with_properties(ZAB_CORE_LEMMAS),
     TWO_PHASE.name: TWO_PHASE,
 }
 
-HINTS: Mapping[str, Hints] = {KRAFT_CORE.name: KRAFT_CORE_HINTS}
+HINTS: Mapping[str, Hints] = {KRAFT_CORE.name: KRAFT_CORE_HINTS, ZAB_CORE.name: ZAB_CORE_HINTS}
 """How the properties of a spec are proved, for the specs that have lemmas for it."""
 
 

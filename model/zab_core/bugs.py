@@ -88,8 +88,11 @@ def _current_in_memory(current: Any) -> Any:
     return current - current
 
 
-TWO = {"epochs": 2}
-THREE = {"epochs": 3}
+THREE = {"nodes": 3}
+"""With two servers every quorum is everybody; it takes a third one for somebody to be left out."""
+
+LATER = {"nodes": 3, "epochs": 3}
+"""Zxids that mislead need a third epoch."""
 
 BUGS = (
     Replacement(
@@ -112,7 +115,7 @@ BUGS = (
         "may_follow",
         _any_epoch,
         "promises_are_of_epochs_accepted",
-        TWO,
+        THREE,
     ),
     Replacement(
         "accepted-in-memory",
@@ -134,7 +137,7 @@ BUGS = (
         "counts_as_promise",
         _any_epoch,
         "counted_promises_were_given",
-        TWO,
+        THREE,
     ),
     Replacement(
         "nobody-refused",
@@ -142,7 +145,7 @@ BUGS = (
         "not_ahead",
         _nobody_refused,
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
-        TWO,
+        THREE,
     ),
     Replacement(
         "lengths-only",
@@ -150,7 +153,7 @@ BUGS = (
         "not_ahead",
         _lengths_only,
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
-        TWO,
+        THREE,
     ),
     Replacement(
         "zxids-only",
@@ -158,7 +161,7 @@ BUGS = (
         "not_ahead",
         _zxids_only,
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
-        THREE,
+        LATER,
     ),
     Replacement(
         "epochs-only",
@@ -166,7 +169,7 @@ BUGS = (
         "not_ahead",
         _epochs_only,
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
-        TWO,
+        THREE,
     ),
     Replacement(
         "older-history",
@@ -174,7 +177,7 @@ BUGS = (
         "syncs_with",
         _any_epoch,
         "current_epochs_were_accepted",
-        TWO,
+        THREE,
     ),
     Replacement(
         "committed-is-cut",
@@ -203,7 +206,7 @@ BUGS = (
         "has_initial_history",
         _half_a_history,
         "current_epochs_initial_history_is_held",
-        TWO,
+        THREE,
     ),
     Replacement(
         "new-leader-acknowledged-early",
@@ -218,7 +221,7 @@ BUGS = (
         "counts_as_synced",
         _any_epoch,
         "counted_servers_have_synced",
-        TWO,
+        THREE,
     ),
     Replacement(
         "served-early",
@@ -233,7 +236,7 @@ BUGS = (
         "takes_proposals",
         _any_epoch,
         "histories_are_beginnings_of_epoch_histories",
-        TWO,
+        THREE,
     ),
     Replacement(
         "old-ack",
@@ -241,7 +244,7 @@ BUGS = (
         "counts_as_ack",
         _any_epoch,
         "counted_proposals_were_acknowledged",
-        TWO,
+        THREE,
     ),
     Replacement(
         "committed-too-soon",
@@ -256,5 +259,6 @@ BUGS = (
         "has_logged",
         _unlogged,
         "deliveries_are_within_the_history",
+        THREE,
     ),
 )

@@ -21,7 +21,7 @@ from typing import Any
 from model.language import Bool, Fn, Node, Option, Quorum, maximum, quorum
 from model.zab_core import actions
 from model.zab_core.actions import last_epoch
-from model.zab_core.rules import has_acknowledged, has_synced
+from model.zab_core.rules import has_acknowledged, has_synced, is_promise
 from model.zab_core.state import (
     Commit,
     Epoch,
@@ -76,7 +76,7 @@ def propose_epoch(s: ZabCoreHistory, n: Node, epoch: Epoch) -> None:
 
 def handle_leader_info(s: ZabCoreHistory, n: Node, info: LeaderInfo) -> None:
     """A server accepts an epoch, and promises it if it is new."""
-    promise = actions.is_promise(info.epoch, s.accepted_epoch[n])
+    promise = is_promise(info.epoch, s.accepted_epoch[n])
     actions.handle_leader_info(s, n, info)
     if promise:
         record_promise(s, n, info.epoch, info.leader)

@@ -13,15 +13,6 @@ from model.zab_core.state import Epoch
 
 
 @always
-def current_epochs_were_accepted(s: ZabCoreHistory) -> Any:
-    """A server's history comes from an epoch between its current and its accepted one."""
-    return forall(
-        Node,
-        lambda n: (s.current_epoch[n] <= s.ghost_source[n]) & (s.ghost_source[n] <= s.accepted_epoch[n]),
-    )
-
-
-@always
 def promises_are_of_epochs_accepted(s: ZabCoreHistory) -> Any:
     """Whoever has promised an epoch, or was promised one, has accepted it or a later one."""
     return forall(
@@ -113,7 +104,6 @@ def leaders_in_discovery_have_not_led(s: ZabCoreHistory) -> Any:
 
 
 EPOCHS = (
-    current_epochs_were_accepted,
     promises_are_of_epochs_accepted,
     an_epoch_is_promised_once,
     proposed_epochs_are_promised_by_their_leader,

@@ -10,6 +10,15 @@ from model.zab_core.state import Epoch, Index, Phase
 
 
 @always
+def current_epochs_were_accepted(s: ZabCoreHistory) -> Any:
+    """A server's history comes from an epoch between its current and its accepted one."""
+    return forall(
+        Node,
+        lambda n: (s.current_epoch[n] <= s.ghost_source[n]) & (s.ghost_source[n] <= s.accepted_epoch[n]),
+    )
+
+
+@always
 def initial_histories_are_beginnings(s: ZabCoreHistory) -> Any:
     """The initial history of an epoch is a beginning of its history."""
     return forall(Epoch, lambda e: s.ghost_initial_end[e] <= s.sent[e].length)
@@ -172,6 +181,7 @@ def epoch_histories_agree_up_to_a_zxid(s: ZabCoreHistory) -> Any:
 
 
 HISTORIES = (
+    current_epochs_were_accepted,
     initial_histories_are_beginnings,
     new_leader_names_the_initial_history,
     histories_come_from_started_epochs,

@@ -50,7 +50,7 @@ def test_tlc_says_what_is_pinned(figure: Figure, tmp_path: Path) -> None:
     assert Figure(figure.spec, figure.bounds, run.distinct, run.generated, run.depth, actions) == figure
 
 
-@pytest.mark.parametrize("figure", [f for f in FIGURES if f.spec in ("kraft", "two-phase")], ids=str)
+@pytest.mark.parametrize("figure", [f for f in FIGURES if f.spec in ("kraft", "two-phase", "zab-core")], ids=str)
 def test_tlc_holds_what_the_explorer_holds(figure: Figure, tmp_path: Path) -> None:
     """All invariants and step properties of the protocols hold under TLC as well."""
     module = export_tla(SPECS[figure.spec], figure.bounds)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict
-from properties.registry import SPECS, find_spec
+from properties.registry import HINTS, SPECS, find_spec
 from traces.commands.bugs import CAUGHT, hunt_in_simulation, hunt_on_spec
 from traces.commands.engines import ENGINES, Effort, source_for
 from traces.commands.parse import parse_budget
@@ -105,9 +105,9 @@ def walked(seconds: float) -> Result:
     return _engine("walk", dict(WALK_BOUNDS), Effort(seconds, seed=1, runs=WALKS, steps=WALK_STEPS))
 
 
-def proved(seconds: float) -> Result:
-    """The lemmas of kraft-core, for any number of nodes, epochs and log entries."""
-    return _engine("prove", {}, Effort(seconds), "kraft-core")
+def _proved(name: str) -> Callable[[float], Result]:
+    """The lemmas of a core, for any number of nodes, epochs and log entries."""
+    return lambda seconds: _engine("prove", {}, Effort(seconds), name)
 
 
 def _engine(engine: str, bounds: dict[str, int], effort: Effort, name: str = "kraft") -> Result:
@@ -166,7 +166,7 @@ def plan() -> tuple[Row, ...]:
         Row("two-phase explore", "the published numbers of states", two_phase),
         Row("kraft explore", "every state within the default bounds", explored),
         Row("kraft walk", "random walks at larger bounds", walked),
-        Row("kraft-core prove", "its lemmas, for any number of nodes", proved),
+        *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
         Row("kraft drive", "the spec's transitions, driven through the implementation", driven),
         Row("kraft simulate", "the implementation's steps against spec and properties", simulated),
         *(Row(f"{bug} explore", "a bug in the spec", _caught_on_spec(bug), CAUGHT) for bug in bugs),
