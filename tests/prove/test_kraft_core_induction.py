@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from model.engines.induct.counterexample import Counterexample
 from model.engines.induct.induct import InductionResult, induct, run_induction
 from model.engines.verdict import HOLDS, UNKNOWN
 from model.kraft_core.lemmas import INDUCTIVE, LEMMAS
@@ -16,13 +15,9 @@ from model.kraft_core.proofs import HINTS
 from model.kraft_core.spec import SPEC
 from model.kraft_core.state import Epoch, Index, Role
 from model.language import Node, Not, Spec, always, forall, implies
-from model.language.plain import Stepper
 
 CORE = SPEC.with_properties(LEMMAS)
 SMALL = CORE.complete_bounds({"stale": 1})
-
-CI_BUGS = ("late-truncate", "lengths-only", "vote-in-memory")
-"""One of the log, one of the election rule, one of the restart."""
 
 
 def induction_of(spec: Spec, bounds: dict[str, int] | None = None) -> InductionResult:
@@ -50,48 +45,6 @@ def test_the_verdict_is_inductive() -> None:
     found = induct(CORE, HINTS, {**SMALL, "nodes": 2, "stale": 0}, clock=time.process_time)
     assert (found.verdict, found.rung, found.bounds["stale"]) == (HOLDS, "inductive", 1)
     assert {p.name for p in found.properties} == {p.name for p in LEMMAS}
-
-
-def test_every_bug_names_a_lemma() -> None:
-    """At least twelve rules are mutated, each with the inductive lemma that breaks."""
-    assert len(SPEC.bugs) >= 12
-    assert {b.breaks for b in SPEC.bugs.values()} <= {p.name for p in INDUCTIVE}
-
-
-def check_bug(bug: str) -> None:
-    """The lemma that the bug is said to break is broken, by a counterexample that the plain reading confirms; and only then."""
-    spec = CORE.with_bug(bug)
-    bounds = CORE.complete_bounds({**CORE.bugs[bug].bounds, "stale": 1})
-    result = induction_of(spec, bounds)
-    assert CORE.bugs[bug].breaks in {f.claim for f in result.failures}
-    for failure in result.failures:
-        assert failure.counterexample is not None
-        again(spec, bounds, failure.counterexample)
-
-
-def again(spec: Spec, bounds: dict[str, int], found: Counterexample) -> None:
-    """Take the step again, with the bug and without: only the bug makes it break the lemma."""
-    lemma = next(p for p in LEMMAS if p.name == found.lemma)
-    stepper = Stepper(spec, bounds)
-    assert stepper.holds(lemma, found.before)
-    assert not stepper.holds(lemma, stepper.apply(found.before, found.action, found.args))
-    correct = Stepper(CORE, bounds)
-    for place, args, after in correct.successors(found.before):
-        if (CORE.actions[place].name, args) == (found.action, found.args):
-            assert correct.holds(lemma, after)
-
-
-@pytest.mark.parametrize("bug", CI_BUGS)
-def test_a_planted_bug_breaks_its_lemma(bug: str) -> None:
-    """A mutated rule is found by the lemma that is named with it."""
-    check_bug(bug)
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("bug", sorted(set(SPEC.bugs) - set(CI_BUGS)))
-def test_every_planted_bug_breaks_its_lemma(bug: str) -> None:
-    """The same for all others."""
-    check_bug(bug)
 
 
 def test_a_late_truncation_in_domain_words() -> None:

@@ -1,21 +1,16 @@
 """KRaft's core explored: every lemma holds in every reachable state of small instances, with the history kept."""
 
 import time
-from pathlib import Path
 
 import pytest
 
 from model.engines.explore import explore
 from model.engines.verdict import EVERY_ACTION_FIRES, HOLDS, Verdict
 from model.engines.walk import walk
-from model.kraft_core.actions import ACTIONS as PROTOCOL
-from model.kraft_core.ghosts import WRAPPED
-from model.kraft_core.lemmas import INDUCTIVE, LEMMAS, SAFETY
+from model.kraft_core.lemmas import LEMMAS
 from model.kraft_core.spec import SPEC
-from model.language.analysis import is_ghost
 from model.language.ground_spec import ground
 from model.language.trace import trace
-from properties.registry import HINTS, find_spec
 
 CORE = SPEC.with_properties(LEMMAS)
 
@@ -62,28 +57,3 @@ def test_lemmas_hold_on_random_walks_that_reach_divergence() -> None:
     found = walk(source, CORE.properties, seed=0, runs=150, steps=60, clock=time.process_time)
     assert all(steps > 0 for steps in found.coverage.values()), found.coverage
     assert found.violation is None
-
-
-def test_the_registry_knows_the_core_and_how_it_is_proved() -> None:
-    """`kraft-core` is a spec like any other, with its lemmas for properties and hints for the prover."""
-    spec = find_spec("kraft-core")
-    assert spec.properties == LEMMAS
-    assert spec.name in HINTS
-
-
-def test_history_is_added_from_outside() -> None:
-    """Every wrapped action does to the protocol's state what the protocol's own action does: history changes nothing else."""
-    assert {a.name for a in CORE.actions} == {f.__name__ for f in PROTOCOL}
-    traced = {a.name: a for a in trace(CORE).actions}
-    for name in WRAPPED:
-        assert any(is_ghost(f) for t in traced[name].transitions for f in t.updates), name
-    for name in set(traced) - set(WRAPPED):
-        assert not any(is_ghost(f) for t in traced[name].transitions for f in t.updates), name
-
-
-def test_the_page_on_the_proof_says_what_each_lemma_says() -> None:
-    """docs/proof-of-kraft.md lists every inductive lemma with its docstring, and names every safety property."""
-    page = (Path(__file__).resolve().parents[2] / "docs" / "proof-of-kraft.md").read_text(encoding="utf-8")
-    rows = [line for line in page.splitlines() if line.startswith("| `")]
-    assert rows == [f"| `{p.name}` | {' '.join(p.doc.split())} |" for p in INDUCTIVE]
-    assert all(f"`{p.name}`" in page for p in SAFETY)
