@@ -14,7 +14,7 @@ from model.engines.compiled.explore import explore_compiled
 from model.engines.compiled.levels import Room
 from model.engines.compiled.native import library
 from model.engines.explore import explore
-from model.engines.liveness import with_liveness
+from model.engines.liveness import with_compiled_liveness, with_liveness
 from model.engines.source import Budget, Report, Source
 from model.engines.verdict import Verdict
 from model.engines.walk import walk
@@ -79,11 +79,13 @@ def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, r
             checkpoint=effort.checkpoint,
             room=effort.room,
             expanded=source if isinstance(source, GroundSpec) else None,
+            finish=lambda search, found: with_compiled_liveness(
+                search, found, properties, budget=budget, report=report
+            ),
         )
     except CheckpointError as error:
         raise CommandError(str(error)) from None
-    verdict = audited(verdict, spec, bounds, clock=time.process_time)
-    return with_liveness(verdict, source, properties, clock=time.process_time, budget=budget, report=report)
+    return audited(verdict, spec, bounds, clock=time.process_time)
 
 
 def _reference(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:

@@ -11,8 +11,11 @@ from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.misses_code import MissesCode
 
-EXPLORE, FIND, CHECK = 0, 1, 2
-"""What a round is for: take all steps; find the predecessors of a target; look at properties of single states only."""
+EXPLORE, FIND, CHECK, EDGES = 0, 1, 2, 3
+"""What a round is for: take all steps; find the predecessors of a target; look at properties of single states only; note all steps."""
+
+NOWHERE = 0xFFFF_FFFF
+"""The target of a step that the bounds cut."""
 
 Key = tuple[int, ...]
 """A combination: the group, then per view of the group the number of the projected value."""
@@ -63,6 +66,14 @@ class Entry(NamedTuple):
     event: int = 0
 
 
+class Moves(NamedTuple):
+    """What numbers of moves stand for: per move (its number, the place of its key in `keys`, its number among the moves of that
+    combination that are not cut; or -1 - action: the cut steps of an action)."""
+
+    keys: list[Key]
+    moves: npt.NDArray[np.int32]
+
+
 class Backend(Protocol):
     """Interned components, the memo, the visited set and the levels. Numbers never depend on threads.
 
@@ -109,6 +120,16 @@ class Backend(Protocol):
 
     def again(self, alive: Alive) -> bool:
         """After the misses were filled in: make what patches are missing and begin a round over the postponed states, if any."""
+
+    def index(self) -> Numbers:
+        """Number the states for rounds that note steps; the numbers in the order in which `dump` gives the states. NoMemory if there is
+        no room, or if states are on disk."""
+
+    def edges(self) -> Numbers:
+        """The steps noted since the last call: rows of (state, next state or NOWHERE, move)."""
+
+    def moves(self) -> Moves:
+        """What the numbers of moves stand for."""
 
     def event(self, number: int) -> Found | None:
         """The least state for which an event happened since the level began."""

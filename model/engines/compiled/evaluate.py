@@ -4,6 +4,7 @@ The generated functions run on a flat state of which only the group's places hav
 refuses every use: a footprint that is too small is an error here, never a wrong result.
 """
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, NoReturn
 
@@ -177,20 +178,26 @@ class Evaluator:
                 patches.append((component, tuple(patch)))
         return place, False, decided, tuple(patches)
 
-    def arguments(self, group: Group, values: Values, number: int) -> tuple[int, tuple[Any, ...]]:
-        """The action's place and the plain arguments of the move of this number among a group's moves that are not cut."""
+    def moves(self, group: Group, values: Values) -> Iterator[tuple[Special, tuple[Any, ...], bool]]:
+        """The moves of a group, in order: the instance, the messages it takes, and whether the bounds cut the step."""
         state = self._state(group, values)
         for special, run, _, _, sources in self._runnable(group).runs:
             for messages in product(*[m.among(state[m.slot.place]) for m in sources]):
                 new = run(state, *messages)
-                if new is None or new is CUT:
-                    continue
+                if new is not None:
+                    yield special, messages, new is CUT
+
+    def arguments(self, group: Group, values: Values, number: int) -> tuple[int, tuple[Any, ...]]:
+        """The action's place and the plain arguments of the move of this number among a group's moves that are not cut."""
+        for special, messages, cut in self.moves(group, values):
+            if not cut:
                 if number == 0:
-                    return special.place, self._plain(special, messages)
+                    return special.place, self.plain(special, messages)
                 number -= 1
         raise FootprintError("a move that was taken is not found again; please report this")
 
-    def _plain(self, special: Special, messages: tuple[Any, ...]) -> tuple[Any, ...]:
+    def plain(self, special: Special, messages: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The plain arguments of an instance that takes these messages."""
         args = list(special.instance.args)
         for (parameter, network, _), message in zip(special.action.messages, messages, strict=True):
             record = self.partition.ground.traced.networks[network].record

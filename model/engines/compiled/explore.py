@@ -43,6 +43,7 @@ def explore_compiled(
     checkpoint: Path | None = None,
     every: float = 60.0,
     expanded: GroundSpec | None = None,
+    finish: Callable[[Search, Verdict], Verdict] = lambda _, verdict: verdict,
 ) -> Verdict:
     """Search every state of a spec within bounds (missing ones: the spec's defaults) and give the verdict on each property.
 
@@ -51,7 +52,7 @@ def explore_compiled(
     With a `checkpoint` file the search goes on from there if the file exists, and is saved there between levels, at most
     once in `every` seconds of the clock; CheckpointError if the file belongs to another search. `room` is what memory and disk the
     search may use; with a checkpoint, levels that go to disk go to a directory beside it, `FILE.levels`. `expanded` is the ground form of
-    the spec, if there is one already.
+    the spec, if there is one already. `finish` is given the search and its verdict before the tables are given back, and says more.
     """
     if not 1 <= threads <= MOST_THREADS:
         raise ValueError(f"threads={threads}: give 1 to {MOST_THREADS}")
@@ -67,7 +68,7 @@ def explore_compiled(
         engine = backend(partition, threads) if backend is not None else native_or_portable(partition, threads, room)
         search = Search(expanded, partition, engine, budget=budget or Budget(), clock=clock, report=report)
         try:
-            return _verdict(expanded, search, started, checkpoint, every)
+            return finish(search, _verdict(expanded, search, started, checkpoint, every))
         except NotStuttering:
             exact, checkpoint = True, None  # what was saved is of the other partition
         finally:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.compiled.backend import CHECK, EXPLORE, FIND, Alive, Entry, Found, Key, Numbers, Stats
+from model.engines.compiled.backend import CHECK, EDGES, EXPLORE, FIND, NOWHERE, Alive, Entry, Found, Key, Moves, Numbers, Stats
 from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.misses_code import MissesCode
@@ -51,6 +51,11 @@ class Portable:
         self._next = self._end = self._mode = self._wanted = 0
         self._target: State = ()
         self._found: dict[int, Found] = {}
+        self._number: dict[State, int] = {}
+        self._edges: list[tuple[int, int, int]] = []
+        self._keys: list[Key] = []
+        self._moves: list[tuple[int, int]] = []
+        self._move_numbers: dict[Key, dict[int, int]] = {}
         self._generated, self._cut = [0] * self._actions, [0] * self._actions
         self._deadlocks = self._steps = 0
 
@@ -151,7 +156,7 @@ class Portable:
                     complete = False
                 elif self._mode != CHECK:
                     entries.append((key, entry))
-                if entry is not None and entry.event and self._mode != FIND:
+                if entry is not None and entry.event and self._mode in (EXPLORE, CHECK):
                     self._event(entry.event, state, key, 0)
         return complete and self._take(state, entries)
 
@@ -176,6 +181,9 @@ class Portable:
                 number += 1
         if not complete:
             return False
+        if self._mode == EDGES:
+            self._note(state, entries, successors)
+            return True
         for action, event, new_state, key, number in successors:
             if self._mode == FIND:
                 if new_state == self._target:
@@ -192,6 +200,45 @@ class Portable:
                 for action, cut, _, _ in entry.moves:
                     self._cut[action] += cut
         return True
+
+    # ---- steps
+    def index(self) -> Numbers:
+        """See `backend.Backend`."""
+        self._number = {state: number for number, state in enumerate(self._order)}
+        return np.arange(len(self._order), dtype=np.uint32)
+
+    def _note(
+        self, state: State, entries: list[tuple[Key, Entry]], successors: list[tuple[int, int, State, Key, int]]
+    ) -> None:
+        source = self._number[state]
+        for _, _, target, key, number in successors:
+            if target != state:
+                self._edges.append((source, self._number[target], self._move(key, number)))
+        for key, entry in entries:
+            for action in dict.fromkeys(move[0] for move in entry.moves if move[1]):
+                self._edges.append((source, NOWHERE, self._move(key, -1 - action)))
+
+    def _move(self, key: Key, number: int) -> int:
+        """The number of a move, given when it is first needed."""
+        known = self._move_numbers.get(key)
+        if known is None:
+            known = self._move_numbers[key] = {}
+            self._keys.append(key)
+        if number not in known:
+            known[number] = len(self._moves)
+            self._moves.append((len(self._keys) - 1, number))
+        return known[number]
+
+    def edges(self) -> Numbers:
+        """See `backend.Backend`."""
+        found = np.array(self._edges, dtype=np.uint32).reshape(len(self._edges), 3)
+        self._edges.clear()
+        return found
+
+    def moves(self) -> Moves:
+        """See `backend.Backend`."""
+        rows = [(move, *row) for move, row in enumerate(self._moves)]
+        return Moves(self._keys, np.array(rows, dtype=np.int32).reshape(len(rows), 3))
 
     def again(self, alive: Alive) -> bool:
         """See `backend.Backend`."""

@@ -211,6 +211,16 @@ class Levels:
                 self._lib.explorer_dump(self._engine, thread, first, n, out.ctypes.data)
                 yield out
 
+    def numbers(self) -> Numbers:
+        """Per state in memory, in the order of `dump`, its number if those of the first thread come first."""
+        bases = np.cumsum([0, *self._found()])
+        parts = [
+            np.arange(bases[thread] + first, bases[thread] + last, dtype=np.uint32)
+            for before, after in zip(self._ends, self._ends[1:], strict=False)
+            for thread, (first, last) in enumerate(zip(before, after, strict=True))
+        ]
+        return np.concatenate(parts)
+
     def adopt(self, manifest: dict[str, Any]) -> None:
         """Take over the levels on disk that a checkpoint names; ValueError or OSError if they are not there."""
         if self.room.directory is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from model.engines.compiled import build
-from model.engines.compiled.backend import Alive, Entry, Found, Key, NoMemory, Numbers, Stats, configuration
+from model.engines.compiled.backend import Alive, Entry, Found, Key, Moves, NoMemory, Numbers, Stats, configuration
 from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.levels import Levels, Room
@@ -64,6 +64,10 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "rows_sort": (_U64, (_P, _U64, _I32)),
     "rows_mark": (None, (_P, _U64, _I32, _P, _U64, _P, _P)),
     "rows_unmarked": (_U64, (_P, _U64, _I32, _P)),
+    "explorer_index": (_I32, (_P,)),
+    "explorer_edges": (_U64, (_P,)),
+    "explorer_take_edges": (None, (_P, _P)),
+    "explorer_moves": (None, (_P, _P, _P, _P, _P)),
     "explorer_restore": (None, (_P, _U64, _U64, _P, _P)),
 }
 _COUNTERS = 10
@@ -285,6 +289,34 @@ class Native:
         self.settle(alive)
         self._levels.pooled()
         return bool(self._lib.explorer_again(self._engine))
+
+    # ---- steps
+    def index(self) -> Numbers:
+        """See `backend.Backend`."""
+        if self._levels.disk is not None:
+            raise NoMemory("the states are on disk, and steps between them are noted in memory only: give it more")
+        if self.fingerprints:
+            raise NoMemory("steps are noted between whole states, not fingerprints: leave out --fingerprints")
+        if not self._lib.explorer_index(self._engine):
+            raise NoMemory("no memory for numbers of states")
+        return self._levels.numbers()
+
+    def edges(self) -> Numbers:
+        """See `backend.Backend`."""
+        out = np.empty((self._lib.explorer_edges(self._engine), 3), dtype=np.uint32)
+        self._lib.explorer_take_edges(self._engine, out.ctypes.data)
+        return out
+
+    def moves(self) -> Moves:
+        """See `backend.Backend`."""
+        entries, words = _U64(), _U64()
+        self._lib.explorer_moves(self._engine, None, None, ctypes.byref(entries), ctypes.byref(words))
+        keys = np.zeros((entries.value, 1 + self._views), dtype=np.int32)
+        moves = np.empty((words.value, 3), dtype=np.int32)
+        into = keys.ctypes.data, moves.ctypes.data, ctypes.byref(entries), ctypes.byref(words)
+        self._lib.explorer_moves(self._engine, *into)
+        views = [len(g.views) for g in self._groups]
+        return Moves([tuple(key[: 1 + views[key[0]]]) for key in keys.tolist()], moves)
 
     # ---- what was found
     def event(self, number: int) -> Found | None:

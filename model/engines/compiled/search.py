@@ -51,7 +51,7 @@ class Search:
         self._at = [{place: i for i, place in enumerate(c.places)} for c in partition.components]
         groups = partition.groups
         self._all = (1 << len(groups)) - 1
-        self._steps = sum(1 << g.number for g in groups if g.members)
+        self.steps = sum(1 << g.number for g in groups if g.members)
         if self._code is not None and ready(self._code):
             self._compile(self._code)
         self._always = sum(1 << g.number for g in groups if any(p.kind == ALWAYS for p in g.parts))
@@ -225,7 +225,7 @@ class Search:
         steps = [self._taken(found)] if states == 2 else []
         state = found.state
         for earlier in reversed(range(depth)):
-            self.round(earlier, FIND, self._steps, state)
+            self.round(earlier, FIND, self.steps, state)
             predecessor = self.backend.event(0)
             assert predecessor is not None, "a state has no predecessor in the level before"
             steps.append(self._taken(predecessor))
@@ -236,6 +236,15 @@ class Search:
         group = self.partition.groups[found.key[0]]
         place, args = self.evaluator.arguments(group, self.values(found.key), found.move)
         return TraceStep(self.ground.spec.actions[place].name, args)
+
+    def plain(self, numbers: list[int]) -> tuple[Any, ...]:
+        """The plain reading's form of a state, given by the numbers of its components."""
+        flat: list[Any] = [None] * self.partition.layout.width
+        for component, number in enumerate(numbers):
+            places = self.partition.components[component].places
+            for place, value in zip(places, self.backend.row(component, number), strict=True):
+                flat[place] = self.evaluator.decode(place, value)
+        return self.ground.plain(self.partition.layout.join(flat))
 
     def summary(self) -> dict[str, Any]:
         """The counts of a verdict."""

@@ -124,6 +124,13 @@ class SlotLayout(Layout):
                 flat[slot.place] = tuple(m for m in state[self.base.networks[network]] if belongs(m, slot))
         return flat
 
+    def join(self, flat: list[Any]) -> tuple[Any, ...]:
+        """The inverse of `split`: networks keep their messages in order."""
+        state = flat[: self.base.width]
+        for network, slots in self.slots.items():
+            state[self.base.networks[network]] = tuple(sorted(m for slot in slots for m in flat[slot.place]))
+        return tuple(state)
+
 
 def belongs(message: tuple[int, ...], slot: Slot) -> bool:
     """Whether a message is one of a slot's."""

@@ -4,7 +4,7 @@
 step of it changes the state, also if the bounds cut that step: the protocol could take it. An action without fairness may never
 happen, so a run may also stop for ever wherever no fair action is enabled.
 
-**The graph** (`build.py`, `graph.py`) has the states in which the property is still owed, as reached by runs on which it is owed all the
+**The graph** (`build.py` and `compiled.py` explore it, `explored.py`, `graph.py`) has the states in which the property is still owed, as reached by runs on which it is owed all the
 way, the steps between them, and for each state the fair actions enabled there. A run that owes the property for ever stays in it,
 and the states that it visits again and again are strongly connected. Such a set of states carries a fair run iff (`fair.py`)
 
@@ -28,6 +28,7 @@ nothing triggers it, it is `unknown`, not held for nothing.
 """
 
 from model.engines.liveness.check import check_liveness, with_liveness
+from model.engines.liveness.compiled import with_compiled_liveness
 from model.engines.liveness.lasso import unfairly_treated
 
-__all__ = ["check_liveness", "unfairly_treated", "with_liveness"]
+__all__ = ["check_liveness", "unfairly_treated", "with_compiled_liveness", "with_liveness"]

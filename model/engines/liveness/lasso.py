@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.liveness.build import Search
 from model.engines.liveness.conditions import Conditions
+from model.engines.liveness.explored import Explored
 from model.engines.liveness.fair import NO_COMPONENT
 from model.engines.liveness.graph import FIRST, OUTSIDE, UNFAIR, Ints, OwingGraph, Ways, ways_home
-from model.engines.source import Disagreement, Source, replayed
+from model.engines.source import Disagreement, replayed
 from model.engines.verdict import SpecTrace, TraceStep
 from model.language import Disabled, Property, Spec
 from model.language.plain import CutStep, Frozen, Stepper
@@ -102,7 +102,7 @@ def fair_loop(graph: OwingGraph, component: Ints, start: int) -> list[int]:
 
 
 def find_lasso(
-    search: Search, prop: Property, graph: OwingGraph, ways: Ways, component: Ints
+    explored: Explored, prop: Property, graph: OwingGraph, ways: Ways, component: Ints
 ) -> tuple[SpecTrace, TraceStep | None]:
     """A fair lasso with the shortest stem, and the step that closes its loop (None: the run stays in its last state).
 
@@ -118,14 +118,14 @@ def find_lasso(
 
     def taken(step: int) -> TraceStep:
         source, target = int(graph.sources[step]), int(graph.targets[step])
-        return search.step_between(source, target, int(graph.conditions[step]))
+        return explored.step_between(source, target, int(graph.conditions[step]))
 
-    before = [search.step_between(*pair) for pair in search.way_to(root)][::-1]
+    before = [*explored.way_to(root)][::-1]
     path = [*before, *(taken(step) for step in [*stem[::-1], *loop])]
     closing = path.pop() if loop else None
-    trace = replayed(search.source.spec, search.source.bounds, tuple(path))
+    trace = replayed(explored.spec, explored.bounds, tuple(path))
     lasso = SpecTrace(trace.steps, trace.states, loop=len(before) + len(stem))
-    _confirm(search.source, prop, lasso, closing, len(before))
+    _confirm(explored, prop, lasso, closing, len(before))
     return lasso, closing
 
 
@@ -176,9 +176,9 @@ def unfairly_treated(
     return tuple(example[c] for c in wronged if conditions.strong[c] or all(c in here for here in enabled))
 
 
-def _confirm(source: Source, prop: Property, lasso: SpecTrace, closing: TraceStep | None, owed: int) -> None:
+def _confirm(explored: Explored, prop: Property, lasso: SpecTrace, closing: TraceStep | None, owed: int) -> None:
     """The plain reading must say of every part of a lasso what the graph says."""
-    spec, bounds = source.spec, source.bounds
+    spec, bounds = explored.spec, explored.bounds
     stepper = Stepper(spec, bounds, coverage=False)
     loop = lasso.loop
     assert loop is not None

@@ -2,7 +2,7 @@
 #include "rows.h"
 
 enum { BLOCK = 64, CHUNK_BITS = 16, CHUNKS = 1 << 16, MAX_WORDS = 8, MAX_THREADS = 64 };
-enum { EXPLORE = 0, FIND = 1, CHECK = 2 };
+enum { EXPLORE = 0, FIND = 1, CHECK = 2, EDGES = 3 };
 enum { FLAG_CUT = 1, FLAG_EVENT = 2, FLAG_VERDICT = 4 };
 
 /* A projection of a component's values to some of their places. */
@@ -45,6 +45,9 @@ typedef struct {
 typedef struct { u32 state, group; u64 at, key[2]; } Item;
 typedef struct { u64 at, key; } Write;
 
+/* A step, see edges.h: states (first in a block, then by their numbers), and a word in the code. */
+typedef struct { u32 from, to, at; } Edge;
+
 /* What one thread works with. */
 typedef struct {
     u64 **chunks, n; /* the states that this thread found */
@@ -63,6 +66,8 @@ typedef struct {
     uint16_t *steps;
     u32 *cuts;
     u64 nsuccessors, nsteps, ncuts, capsteps;
+    Edge *steps_taken, *edges;
+    u64 nsteps_taken, capsteps_taken, nedges, capedges;
     char padding[64];
 } Worker;
 
@@ -90,6 +95,9 @@ typedef struct {
     u64 *table, table_mask, count, limit;
     u32 table_shift;
     int fingerprints;
+    /* numbers of states, for edges.h: per place in the index a state's number + 1 */
+    u32 *index, index_shift;
+    u64 index_mask, first[MAX_THREADS];
     /* this round: parts of states, one per thread, taken in pieces */
     u64 part_to[MAX_THREADS], cursor[MAX_THREADS], *pool[MAX_THREADS];
     int from_pool, mode;
@@ -199,7 +207,7 @@ void explorer_free(Engine *e) {
         for (u32 i = 0; i < w->nevents; i++) free(w->events[i].key);
         free(w->events), free(w->generated), free(w->cut), free(w->numbers), free(w->records), free(w->items);
         free(w->writes), free(w->hashes), free(w->successors), free(w->steps), free(w->cuts);
-        free(w->postponed), free(e->pool[t]);
+        free(w->postponed), free(e->pool[t]), free(w->steps_taken), free(w->edges);
     }
     for (u32 c = 0; c < e->components; c++) rows_free(&e->component[c].values), free(e->component[c].record);
     for (u32 p = 0; p < e->projections; p++) {
@@ -210,5 +218,6 @@ void explorer_free(Engine *e) {
     free(e->component), free(e->projection), free(e->group), free(e->memo), free(e->code), free(e->patch_at);
     free(e->patch_len), free(e->patch_of), free(e->patch_slots), free(e->pairs), free(e->made), free(e->wanted), free(e->worker);
     if (e->table) munmap(e->table, (e->table_mask + 1) * 8);
+    if (e->index) munmap(e->index, (e->index_mask + 1) * 4);
     free(e);
 }

@@ -1,5 +1,5 @@
 /* One round: a block of states at a time, so that what is accessed at random has been prefetched. */
-#include "visited.h"
+#include "edges.h"
 
 static void event(const Engine *e, Worker *w, u32 number, const u64 *state, u32 group, const u32 *record_of[], u32 move) {
     if (number >= w->nevents) {
@@ -127,22 +127,24 @@ static inline __attribute__((always_inline)) void block(
     const Write *y = w->writes;
     u64 i = 0;
     for (u32 q = 0; q < n; q++) {
-        const u64 *s = states + q * W, steps = w->nsteps, cuts = w->ncuts, successors = w->nsuccessors;
+        const u64 *s = states + q * W, steps = w->nsteps, cuts = w->ncuts, successors = w->nsuccessors, taken = w->nsteps_taken;
         for (; i < kept && w->items[i].state == q; i++) {
             if (missing[q] & 1) continue;
             const Item *x = w->items + i;
             const u32 *code = e->code + (x->at >> 24);
             u32 count = x->at & 0xffffff, m = 0;
             if (*code == FLAG_VERDICT) {
-                if (e->mode != FIND) event(e, w, code[1], s, x->group, w->records + q * C, 0);
+                if (e->mode == EXPLORE || e->mode == CHECK) event(e, w, code[1], s, x->group, w->records + q * C, 0);
                 code += 2, count--;
             }
             for (; m < count; m++) {
-                u32 head = *code++, writes = head >> 8 & 255;
+                const u32 at_word = (u32)(code - e->code), head = *code++;
+                u32 writes = head >> 8 & 255;
                 u64 to[MAX_WORDS], changed = 0;
                 if (__builtin_expect(head & (FLAG_EVENT | FLAG_CUT), 0)) {
                     if (head & FLAG_CUT) {
                         w->cuts[w->ncuts++] = head >> 8;
+                        if (e->mode == EDGES) step_taken(w, q, at_word, NOWHERE);
                         continue;
                     }
                     u32 number = *code++;
@@ -169,22 +171,25 @@ static inline __attribute__((always_inline)) void block(
                 for (u32 k = 0; k < W; k++) w->successors[w->nsuccessors * W + k] = to[k];
                 w->hashes[w->nsuccessors++] = h;
                 if (e->mode == EXPLORE) __builtin_prefetch(e->table + (h >> e->table_shift), 1);
-                else if (!missing[q] && !memcmp(to, e->target, 8 * W)) event(e, w, 0, s, x->group, w->records + q * C, m);
+                else if (e->mode == EDGES) {
+                    step_taken(w, q, at_word, (u32)w->nsuccessors - 1);
+                    __builtin_prefetch(e->index + (h >> e->index_shift));
+                } else if (!missing[q] && !memcmp(to, e->target, 8 * W)) event(e, w, 0, s, x->group, w->records + q * C, m);
             }
         }
         if (missing[q]) {
-            w->nsteps = steps, w->ncuts = cuts, w->nsuccessors = successors;
+            w->nsteps = steps, w->ncuts = cuts, w->nsuccessors = successors, w->nsteps_taken = taken;
             postpone(e, w, s);
         } else w->deadlocks += e->mode == EXPLORE && w->nsteps == steps;
     }
 
-    /* 5. The visited set. */
+    /* 5. The visited set, or the edges. */
     if (e->mode == EXPLORE) {
         for (u64 k = 0; k < w->nsuccessors; k++) visit(e, w, me, w->successors + k * W, w->hashes[k], W);
         for (u64 k = 0; k < w->nsteps; k++) w->generated[w->steps[k]]++;
         for (u64 k = 0; k < w->ncuts; k++) w->cut[w->cuts[k] >> 8] += w->cuts[k] & 255;
         w->total += w->nsteps;
-    }
+    } else if (e->mode == EDGES) note_edges(e, w, states, n, W);
     w->nsuccessors = w->nsteps = w->ncuts = 0;
 }
 
