@@ -60,7 +60,7 @@ class _Build:
         """All of it; Unfinished if budget, memory or user end it before."""
         try:
             steps = self._steps()
-            moves, cut, names = self._named(self.backend.moves(), np.unique(steps[2]))
+            moves, cut, names = self._named(self.backend.moves(), steps[2])
             satisfied, triggered = self._judgements()
         except KeyboardInterrupt:
             raise Unfinished("interrupted") from None
@@ -115,7 +115,10 @@ class _Build:
     def _named(self, found: Moves, used: NDArray[np.uint32]) -> tuple[Ints, dict[int, list[int]], tuple[Label, ...]]:
         """Per number of a move its label, or the labels of the cut steps that it stands for; labels are in the order of the spec."""
         evaluator, groups = self.search.evaluator, self.search.partition.groups
-        rows = found.moves[np.isin(found.moves[:, 0], used)]
+        is_used = np.zeros(int(used.max(initial=0)) + 1, dtype=np.bool_)
+        is_used[used] = True
+        rows = found.moves[found.moves[:, 0] < len(is_used)]
+        rows = rows[is_used[rows[:, 0]]]
         names: dict[Any, int] = {}
         labels: dict[Label, int] = {}
         single: list[tuple[int, int]] = []
@@ -138,7 +141,7 @@ class _Build:
                 cut = [c for c in cut if c[0] != -1 - number]  # an action whose cut steps take several words has them in the first
         order = sorted(labels, key=self._rank)
         rank = {labels[label]: place for place, label in enumerate(order)}
-        of_move = np.full(int(used.max(initial=0)) + 1, -1, dtype=np.int32)
+        of_move = np.full(len(is_used), -1, dtype=np.int32)
         for move, name in single:
             of_move[move] = rank[name]
         return of_move, {m: [rank[n] for n in many] for m, many in cuts.items()}, tuple(order)

@@ -2,7 +2,7 @@
 #include "rows.h"
 
 enum { BLOCK = 64, CHUNK_BITS = 16, CHUNKS = 1 << 16, MAX_WORDS = 8, MAX_THREADS = 64 };
-enum { EXPLORE = 0, FIND = 1, CHECK = 2, EDGES = 3 };
+enum { EXPLORE = 0, FIND = 1, CHECK = 2, EDGES = 3, LEADS = 4 };
 enum { FLAG_CUT = 1, FLAG_EVENT = 2, FLAG_VERDICT = 4 };
 
 /* A projection of a component's values to some of their places. */
@@ -66,6 +66,7 @@ typedef struct {
     uint16_t *steps;
     u32 *cuts;
     u64 nsuccessors, nsteps, ncuts, capsteps;
+    u64 *collected, ncollected, capcollected; /* states, each followed by an event's number */
     Edge *steps_taken, *edges;
     u64 nsteps_taken, capsteps_taken, nedges, capedges;
     char padding[64];
@@ -103,6 +104,10 @@ typedef struct {
     int from_pool, mode;
     u64 target[MAX_WORDS], *wanted;
     u32 events;
+    /* several violations, see several.h: fatal events, whether to collect states, and the states that LEADS looks for */
+    u8 *fatal;
+    u32 nfatal, collecting, *target_at, *target_number;
+    u64 *targets, target_mask;
     Worker *worker;
 } Engine;
 
@@ -207,7 +212,7 @@ void explorer_free(Engine *e) {
         for (u32 i = 0; i < w->nevents; i++) free(w->events[i].key);
         free(w->events), free(w->generated), free(w->cut), free(w->numbers), free(w->records), free(w->items);
         free(w->writes), free(w->hashes), free(w->successors), free(w->steps), free(w->cuts);
-        free(w->postponed), free(e->pool[t]), free(w->steps_taken), free(w->edges);
+        free(w->postponed), free(e->pool[t]), free(w->steps_taken), free(w->edges), free(w->collected);
     }
     for (u32 c = 0; c < e->components; c++) rows_free(&e->component[c].values), free(e->component[c].record);
     for (u32 p = 0; p < e->projections; p++) {
@@ -216,6 +221,7 @@ void explorer_free(Engine *e) {
     }
     for (u32 g = 0; g < e->groups; g++) free(e->group[g].view);
     free(e->component), free(e->projection), free(e->group), free(e->memo), free(e->code), free(e->patch_at);
+    free(e->fatal), free(e->target_at), free(e->target_number), free(e->targets);
     free(e->patch_len), free(e->patch_of), free(e->patch_slots), free(e->pairs), free(e->made), free(e->wanted), free(e->worker);
     if (e->table) munmap(e->table, (e->table_mask + 1) * 8);
     if (e->index) munmap(e->index, (e->index_mask + 1) * 4);

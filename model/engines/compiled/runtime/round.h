@@ -1,7 +1,8 @@
 /* One round: a block of states at a time, so that what is accessed at random has been prefetched. */
-#include "edges.h"
+#include "several.h"
 
 static void event(const Engine *e, Worker *w, u32 number, const u64 *state, u32 group, const u32 *record_of[], u32 move) {
+    if (e->collecting && e->mode == CHECK) collect(e, w, number, state);
     if (number >= w->nevents) {
         w->events = resize(w->events, e->events * sizeof(Event));
         memset(w->events + w->nevents, 0, (e->events - w->nevents) * sizeof(Event));
@@ -103,6 +104,15 @@ static inline __attribute__((always_inline)) void block(
     }
     reserve(w, moves, W);
 
+    /* States that violate have no successors, if several violations are looked for. */
+    for (u64 i = 0; e->nfatal && i < kept && e->mode != CHECK; i++) {
+        const Item *x = w->items + i;
+        const u32 *code = e->code + (x->at >> 24);
+        if (*code != FLAG_VERDICT || !is_fatal(e, code[1])) continue;
+        if (e->mode == EXPLORE) event(e, w, code[1], states + x->state * W, x->group, w->records + x->state * C, 0);
+        missing[x->state] |= 4;
+    }
+
     /* 3. The patches of their moves (unless only verdicts are asked for; then nothing is postponed for lack of patches). */
     for (u64 i = 0; i < kept; i++) {
         const Item *x = w->items + i;
@@ -129,7 +139,7 @@ static inline __attribute__((always_inline)) void block(
     for (u32 q = 0; q < n; q++) {
         const u64 *s = states + q * W, steps = w->nsteps, cuts = w->ncuts, successors = w->nsuccessors, taken = w->nsteps_taken;
         for (; i < kept && w->items[i].state == q; i++) {
-            if (missing[q] & 1) continue;
+            if (missing[q] & 5) continue;
             const Item *x = w->items + i;
             const u32 *code = e->code + (x->at >> 24);
             u32 count = x->at & 0xffffff, m = 0;
@@ -141,6 +151,7 @@ static inline __attribute__((always_inline)) void block(
                 const u32 at_word = (u32)(code - e->code), head = *code++;
                 u32 writes = head >> 8 & 255;
                 u64 to[MAX_WORDS], changed = 0;
+                int doomed = 0;
                 if (__builtin_expect(head & (FLAG_EVENT | FLAG_CUT), 0)) {
                     if (head & FLAG_CUT) {
                         w->cuts[w->ncuts++] = head >> 8;
@@ -149,6 +160,7 @@ static inline __attribute__((always_inline)) void block(
                     }
                     u32 number = *code++;
                     if (e->mode == EXPLORE) event(e, w, number, s, x->group, w->records + q * C, m);
+                    doomed = is_fatal(e, number);
                 }
                 for (u32 k = 0; k < W; k++) to[k] = s[k];
                 for (; writes; writes--, code++, y++) {
@@ -157,7 +169,7 @@ static inline __attribute__((always_inline)) void block(
                     if (__builtin_expect(!made, 0)) {
                         i32 miss[3] = {(i32)(*code >> 24), (i32)(*code & 0xffffff), (i32)w->numbers[q * C + (*code >> 24)]};
                         rows_intern(&w->patch_misses, miss);
-                        missing[q] = 2;
+                        missing[q] |= 2;
                         continue;
                     }
                     const Component *k = e->component + (*code >> 24);
@@ -166,7 +178,7 @@ static inline __attribute__((always_inline)) void block(
                     changed |= difference;
                 }
                 w->steps[w->nsteps++] = head >> 16;
-                if (!changed) continue; /* back to the same state */
+                if (!changed || doomed) continue; /* back to the same state, or not gone on from */
                 u64 h = hash_state(to, W);
                 for (u32 k = 0; k < W; k++) w->successors[w->nsuccessors * W + k] = to[k];
                 w->hashes[w->nsuccessors++] = h;
@@ -174,13 +186,16 @@ static inline __attribute__((always_inline)) void block(
                 else if (e->mode == EDGES) {
                     step_taken(w, q, at_word, (u32)w->nsuccessors - 1);
                     __builtin_prefetch(e->index + (h >> e->index_shift));
+                } else if (e->mode == LEADS) {
+                    u32 number = missing[q] ? NOWHERE : target_of(e, to, h);
+                    if (number != NOWHERE) event(e, w, number * e->actions + (head >> 16), s, x->group, w->records + q * C, m);
                 } else if (!missing[q] && !memcmp(to, e->target, 8 * W)) event(e, w, 0, s, x->group, w->records + q * C, m);
             }
         }
-        if (missing[q]) {
+        if (missing[q] & 3) {
             w->nsteps = steps, w->ncuts = cuts, w->nsuccessors = successors, w->nsteps_taken = taken;
             postpone(e, w, s);
-        } else w->deadlocks += e->mode == EXPLORE && w->nsteps == steps;
+        } else w->deadlocks += e->mode == EXPLORE && !missing[q] && w->nsteps == steps;
     }
 
     /* 5. The visited set, or the edges. */

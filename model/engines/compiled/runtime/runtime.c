@@ -9,8 +9,8 @@
  * sorted order, so that no number depends on how threads ran. During a round only the visited set and what belongs to one
  * thread change.
  *
- * rows.h: interning; engine.h: the tables; memo.h: groups and patches; visited.h: states; edges.h: steps between states; round.h: the
- * loops above; disk.h: levels that do not fit into memory.
+ * rows.h: interning; engine.h: the tables; memo.h: groups and patches; visited.h: states; edges.h: steps between states; several.h:
+ * more than one violation; round.h: the loops above; disk.h: levels that do not fit into memory.
  */
 #include "disk.h"
 
