@@ -5,17 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attrs import evolve
 from hypothesis import given
 
-from model.engines.compiled.backend import Backend
-from model.engines.compiled.components import Partition
 from model.engines.compiled.explore import explore_compiled
 from model.engines.compiled.search import Search
 from model.engines.liveness import check_liveness, with_compiled_liveness
 from model.engines.liveness.build import Search as Reference
 from model.engines.liveness.compiled import explored_by
 from model.engines.liveness.explored import Explored
+from model.engines.liveness.valuation import Valuation
 from model.engines.source import Budget, Disagreement
 from model.engines.verdict import UNKNOWN, PropertyVerdict, Verdict
 from model.language import Spec
@@ -34,6 +32,9 @@ from tests.engines.liveness_toys import (
     tour,
 )
 from tests.engines.test_liveness_oracle import World, worlds
+
+WHOLE = [name for name in BACKENDS if name not in ("on disk", "fingerprints")]
+"""Back ends that keep whole states in memory."""
 
 LIVE = find_spec("kraft-live")
 RECEIVERS = {"send_data": "weak", "receive_data": "strong", "receive_ack": "weak"}
@@ -85,12 +86,11 @@ def same(first: Explored, second: Explored) -> None:
             assert np.array_equal(one, other), name
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(
+    ("name", "backend"), [(n, b) for n in SPECS for b in WHOLE if (n, b) != ("kraft-live", "portable")]
+)
 def test_the_compiled_explorer_makes_the_same_graph(name: str, backend: str) -> None:
     """Numbers of states, steps in their order, what is cut, satisfied and triggered: all of it is that of the reference."""
-    if backend == "portable" and name == "kraft-live":
-        backend = next(iter(reversed(BACKENDS)))
     spec, bounds = SPECS[name]
     source = ground(trace(spec), spec.complete_bounds(bounds))
     reference = Reference(source, asked(spec), Budget(), still, None).run()
@@ -108,3 +108,52 @@ def test_verdicts_on_random_specs_are_those_of_the_reference(world: World) -> No
 
     found = after_search(spec, {}, next(iter(BACKENDS)), judge)
     assert found[0] == expected[0]
+
+
+REFUSALS = {"on disk": "the states are on disk", "fingerprints": "whole states, not fingerprints"}
+
+
+@pytest.mark.parametrize(("backend", "why"), [(b, why) for b, why in REFUSALS.items() if b in BACKENDS])
+def test_without_whole_states_in_memory_liveness_is_unknown(backend: str, why: str) -> None:
+    """Levels on disk and fingerprints give a verdict on safety; liveness is unknown, and why is said."""
+    spec, bounds = SPECS["kraft-live"]
+
+    def judge(search: Search, verdict: Verdict) -> Verdict:
+        return with_compiled_liveness(search, verdict, spec.properties, budget=Budget())
+
+    found = after_search(spec, bounds, backend, judge)
+    assert {p.verdict for p in found.properties if p.kind == "eventually"} == {UNKNOWN}
+    assert all(why in p.reason for p in found.properties if p.kind == "eventually")
+
+
+def test_an_interrupt_leaves_liveness_unknown_and_the_rest_as_it_is() -> None:
+    """Ctrl-C while steps are noted is reported as such."""
+    spec = tour({})
+
+    def interrupt(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def judge(search: Search, verdict: Verdict) -> Verdict:
+        return with_compiled_liveness(search, verdict, spec.properties, budget=Budget(), report=interrupt)
+
+    found = after_search(spec, {}, WHOLE[0], judge)
+    assert [(p.verdict, p.reason) for p in found.properties if p.kind == "eventually"] == [(UNKNOWN, "interrupted")]
+
+
+@pytest.mark.parametrize("fault", ["a step is lost", "a property is turned round"])
+def test_the_audit_in_the_plain_reading_catches_a_wrong_graph(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that are not all noted, and states judged wrongly, are a Disagreement and no verdict."""
+    spec, bounds = SPECS["kraft-live"]
+
+    def spoil(search: Search, verdict: Verdict) -> None:
+        backend = search.backend
+        if fault == "a step is lost":
+            edges = backend.edges
+            monkeypatch.setattr(backend, "edges", lambda: edges()[1::2])
+        else:
+            column = Valuation.column
+            monkeypatch.setattr(Valuation, "column", lambda self, term, numbers: ~column(self, term, numbers))
+        with pytest.raises(Disagreement, match="other steps, or a property judged otherwise"):
+            with_compiled_liveness(search, verdict, spec.properties, budget=Budget())
+
+    after_search(spec, bounds, WHOLE[-1], spoil)

@@ -293,10 +293,10 @@ class Native:
     # ---- steps
     def index(self) -> Numbers:
         """See `backend.Backend`."""
-        if self._levels.disk is not None:
-            raise NoMemory("the states are on disk, and steps between them are noted in memory only: give it more")
         if self.fingerprints:
             raise NoMemory("steps are noted between whole states, not fingerprints: leave out --fingerprints")
+        if self._levels.disk is not None:
+            raise NoMemory("the states are on disk, and steps between them are noted in memory only: give it more")
         if not self._lib.explorer_index(self._engine):
             raise NoMemory("no memory for numbers of states")
         return self._levels.numbers()
