@@ -105,6 +105,12 @@ def check(
     fingerprints: Annotated[
         bool, typer.Option("--fingerprints", help="Compare 64 bits of a hash, not states; prints the odds (explore).")
     ] = False,
+    max_violations: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Look for so many different violations (explore).")
+    ] = 1,
+    distinct_by: Annotated[
+        str, typer.Option(metavar="WHAT", help="What makes them different: action, property, or state variables A,B.")
+    ] = "action",
     bug: Bug = None,
     out: Out = OUT,
     as_json: Json = False,
@@ -128,6 +134,8 @@ def check(
             memory=memory,
             spill=spill,
             fingerprints=fingerprints,
+            max_violations=max_violations,
+            distinct_by=distinct_by,
             bug=bug,
             out=out,
             verbose=verbose,

@@ -72,6 +72,7 @@ class Record:
     source: Source
     properties: tuple[Property, ...]
     found: dict[str, PropertyVerdict] = field(factory=dict)
+    more: list[PropertyVerdict] = field(factory=list)
     spec: Spec = field(init=False)
     fired: list[int] = field(init=False)
     always: tuple[Property, ...] = field(init=False)
@@ -89,6 +90,14 @@ class Record:
         """Note a counterexample."""
         self._confirm(prop, trace, expected=False)
         self.found[prop.name] = PropertyVerdict(prop.name, prop.kind, VIOLATED, "", trace)
+
+    def another(self, prop: Property, trace: SpecTrace) -> None:
+        """Note one of several counterexamples; those after the first of a property are in `more`."""
+        if prop.name not in self.found:
+            self.violated(prop, trace)
+            return
+        self._confirm(prop, trace, expected=False)
+        self.more.append(PropertyVerdict(prop.name, prop.kind, VIOLATED, "", trace))
 
     def reached(self, prop: Property, trace: SpecTrace) -> None:
         """Note that a `sometimes` was reached."""

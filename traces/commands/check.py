@@ -8,11 +8,12 @@ from attrs import evolve, frozen
 from rich.console import Console
 from rich.text import Text
 
+from model.engines.compiled.several import ACTION
 from model.engines.verdict import EVERY_ACTION_FIRES, UNKNOWN, VIOLATED, Verdict, overall
 from model.language import BoundsError, Property, Spec
 from properties.registry import choose_properties, find_spec
-from traces.commands.engines import RUNS, STEPS, Effort, find_engine, room_for, source_for
-from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save
+from traces.commands.engines import RUNS, STEPS, Effort, find_engine, room_for, several_for, source_for
+from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save_all
 from traces.commands.parse import parse_bounds, parse_budget, parse_size
 from traces.commands.report import EXIT_CODES, CommandError
 from traces.render import (
@@ -31,12 +32,19 @@ from traces.render import (
 
 @frozen
 class CheckReport:
-    """A verdict, the spec it is about, and the counterexample that was saved, if there is one."""
+    """A verdict, the spec it is about, and the counterexamples that were saved."""
 
     spec: Spec
     verdict: Verdict
-    saved: Saved | None
+    counterexamples: tuple[Saved, ...] = ()
     verbose: bool = False
+
+    @property
+    def saved(self) -> Saved | None:
+        """The counterexample of the first violated property, if it has one."""
+        violation = self.verdict.violation
+        first = self.counterexamples[0] if self.counterexamples else None
+        return first if violation is not None and first is not None and first.claim == violation.name else None
 
     @property
     def exit_code(self) -> int:
@@ -59,6 +67,9 @@ class CheckReport:
             "property": violation.name if violation else None,
             "trace": str(self.saved.path) if self.saved else None,
             "steps": len(violation.trace.steps) if violation and violation.trace else None,
+            "counterexamples": [
+                {"property": c.claim, "steps": c.steps, "trace": str(c.path)} for c in self.counterexamples
+            ],
             "distinct": verdict.distinct,
             "generated": verdict.generated,
             "depth": verdict.depth,
@@ -109,6 +120,8 @@ class CheckReport:
         assert violation is not None
         claim = next((p.doc.split("\n")[0] for p in self.spec.properties if p.name == violation.name), "")
         console.print(Text.assemble((f"{violation.name} is violated: ", "bold red"), claim or violation.reason))
+        if violation.kind == "eventually":
+            console.print(Text(violation.reason, style="dim"))
         console.print()
         if self.saved is not None:
             console.print(steps_text(self.saved.lines))
@@ -119,10 +132,20 @@ class CheckReport:
             ]
             console.print(facts(rows), soft_wrap=True)
             console.print()
+        if len(self.counterexamples) > 1:
+            console.print(Text(f"{len(self.counterexamples)} counterexamples:"))
+            for c in self.counterexamples:
+                text = f"{c.claim}, {count_of(c.steps, 'step')}, last {c.last_step}: {c.path}"
+                console.print(Text(f"  {text}"), soft_wrap=True)
+            console.print()
 
     def _meaning(self) -> Text:
         verdict = self.verdict
         open_ = sum(p.verdict == UNKNOWN for p in verdict.properties)
+        if verdict.verdict == VIOLATED and len(self.counterexamples) > 1:
+            return Text(
+                f"The search {verdict.reason}." if verdict.reason.startswith("stopped") else verdict.reason, style="dim"
+            )
         if verdict.verdict == VIOLATED:
             text = f"The search stopped there: {count_of(open_, 'property')} not settled, see --verbose."
             return Text(text if open_ else "The search was complete.", style="dim")
@@ -153,20 +176,21 @@ def check(
     bug: str | None = None,
     out: Path = DEFAULT_OUT,
     verbose: bool = False,
+    max_violations: int = 1,
+    distinct_by: str = ACTION,
 ) -> CheckReport:
-    """Check a spec and save the counterexample, if there is one. Raises CommandError for options that make no sense."""
+    """Check a spec and save the counterexamples. Raises CommandError for options that make no sense."""
     run = find_engine(engine)
     room = room_for(parse_size(memory, "--memory"), spill, fingerprints=fingerprints)
-    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room)
     spec, scope, chosen = prepare(name, bug=bug, bounds=parse_bounds(bounds), properties=tuple(properties))
+    several = several_for(spec, engine, max_violations, distinct_by, checkpoint)
+    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room, several)
     check_writable(out)
     with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:
         verdict = run(source_for(spec, scope), chosen, effort, report)
     if properties and EVERY_ACTION_FIRES not in properties:
         verdict = _only(verdict, tuple(p.name for p in chosen))
-    violation = verdict.violation
-    saved = save(spec, verdict, violation, out) if violation is not None else None
-    return CheckReport(spec, verdict, saved, verbose)
+    return CheckReport(spec, verdict, save_all(spec, verdict, out), verbose)
 
 
 def prepare(
@@ -187,5 +211,5 @@ def prepare(
 
 def _only(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
     """The verdict on the named properties alone: whoever asks for one is not answered about another."""
-    kept = tuple(p for p in verdict.properties if p.name in names)
-    return evolve(verdict, properties=kept, verdict=overall(kept))
+    kept, more = (tuple(p for p in found if p.name in names) for found in (verdict.properties, verdict.more))
+    return evolve(verdict, properties=kept, more=more, verdict=overall(kept))

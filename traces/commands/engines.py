@@ -13,6 +13,7 @@ from model.engines.compiled.checkpoint import CheckpointError
 from model.engines.compiled.explore import explore_compiled
 from model.engines.compiled.levels import Room
 from model.engines.compiled.native import library
+from model.engines.compiled.several import ACTION, ONE, PROPERTY, VIEW, Several
 from model.engines.explore import explore
 from model.engines.liveness import with_compiled_liveness, with_liveness
 from model.engines.source import Budget, Report, Source
@@ -33,7 +34,8 @@ RUNS, STEPS = 200, 60
 @frozen
 class Effort:
     """How much an engine may do: seconds of CPU time (None: no limit); for walks the seed, walks, and steps per walk; for the explorer
-    its threads, the file from which it goes on and to which it saves (None: neither), and what memory and disk it may use.
+    its threads, the file from which it goes on and to which it saves (None: neither), what memory and disk it may use, and how many
+    violations it looks for.
     """
 
     seconds: float | None = None
@@ -43,6 +45,7 @@ class Effort:
     threads: int = 1
     checkpoint: Path | None = None
     room: Room = Room()
+    several: Several = ONE
 
 
 def room_for(memory: int | None, spill: Path | None, *, fingerprints: bool) -> Room:
@@ -58,6 +61,29 @@ def room_for(memory: int | None, spill: Path | None, *, fingerprints: bool) -> R
         raise CommandError(f"--spill: {spill} is not a directory", "give one that exists, on a disk with room")
     limit = memory if memory is not None else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     return Room(limit, spill if spill is not None else cache_directory(), fingerprints=fingerprints)
+
+
+def several_for(spec: Spec, engine: str, most: int, by: str, checkpoint: Path | None) -> Several:
+    """How many violations to look for. `by` is `action`, `property`, or names of state variables with commas between them."""
+    if most == 1:
+        return ONE
+    if engine != "explore":
+        raise CommandError(
+            "--max-violations needs --engine explore", "leave it out: the other engines stop at the first"
+        )
+    if checkpoint is not None:
+        raise CommandError("--max-violations does not go with a checkpoint", "leave one of them out")
+    if by in (ACTION, PROPERTY):
+        return Several(most, by)
+    view = tuple(name.strip() for name in by.split(","))
+    for name in view:
+        if name not in spec.state.variables:
+            known = ", ".join(spec.state.variables)
+            raise CommandError(
+                f"--distinct-by: {name!r} is no state variable of {spec.name}",
+                f"give action, property, or some of {known}",
+            )
+    return Several(most, VIEW, view)
 
 
 def source_for(spec: Spec, bounds: Bounds) -> Source:
@@ -78,6 +104,7 @@ def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, r
             report=report,
             checkpoint=effort.checkpoint,
             room=effort.room,
+            several=effort.several,
             expanded=source if isinstance(source, GroundSpec) else None,
             finish=lambda search, found: with_compiled_liveness(
                 search, found, properties, budget=budget, report=report

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from model.engines.verdict import PropertyVerdict, Verdict
+from model.engines.verdict import VIOLATED, PropertyVerdict, Verdict
 from model.language import Spec
 from traces.commands.report import CommandError
 from traces.describe import describe
@@ -17,10 +17,18 @@ DEFAULT_OUT = Path("lockstep-out")
 
 @frozen
 class Saved:
-    """A counterexample on disk: where, and its steps in domain words, each followed by what it changes (indented)."""
+    """A counterexample on disk: where, its steps in domain words, each followed by what it changes (indented), and what it violates."""
 
     path: Path
     lines: tuple[str, ...]
+    claim: str
+    steps: int
+
+    @property
+    def last_step(self) -> str:
+        """What happens last: who does what."""
+        steps = [line for line in self.lines if not line.startswith(" " * 4)]
+        return steps[-1].strip().partition("  ")[2].partition("(")[0].strip() if steps else ""
 
     @property
     def replay_command(self) -> str:
@@ -39,12 +47,25 @@ def check_writable(out: Path) -> None:
         raise CommandError(f"--out: {nearest} cannot be written", "give a directory that can be written")
 
 
-def file_name(spec: str, bug: str | None, prop: str) -> str:
-    """`kraft-M2-a_voter_votes_once_per_epoch.itf.json`."""
-    return "-".join(part for part in (spec, bug, prop) if part) + ".itf.json"
+def file_name(spec: str, bug: str | None, prop: str, number: int = 1) -> str:
+    """`kraft-M2-a_voter_votes_once_per_epoch.itf.json`; the second one ends in `-2.itf.json`."""
+    return "-".join(part for part in (spec, bug, prop, str(number) if number > 1 else "") if part) + ".itf.json"
 
 
-def save(spec: Spec, verdict: Verdict, prop: PropertyVerdict, out: Path) -> Saved | None:
+def save_all(spec: Spec, verdict: Verdict, out: Path) -> tuple[Saved, ...]:
+    """Write all counterexamples, the one of the first violated property first."""
+    violated = [p for p in verdict.properties if p.verdict == VIOLATED]
+    numbers: dict[str, int] = {}
+    found = []
+    for prop in (*violated, *verdict.more):
+        numbers[prop.name] = numbers.get(prop.name, 0) + 1
+        saved = save(spec, verdict, prop, out, numbers[prop.name])
+        if saved is not None:
+            found.append(saved)
+    return tuple(found)
+
+
+def save(spec: Spec, verdict: Verdict, prop: PropertyVerdict, out: Path, number: int = 1) -> Saved | None:
     """Write the counterexample of a property; None if it has none (a `sometimes` that nothing reaches)."""
     if prop.trace is None:
         return None
@@ -58,7 +79,7 @@ def save(spec: Spec, verdict: Verdict, prop: PropertyVerdict, out: Path) -> Save
         seed=verdict.seed,
         loop=prop.trace.loop,
     )
-    path = out / file_name(verdict.spec, verdict.bug, prop.name)
+    path = out / file_name(verdict.spec, verdict.bug, prop.name, number)
     found = f"{verdict.spec} violates {prop.name} after {len(prop.trace.steps)} steps, but its trace"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -66,4 +87,4 @@ def save(spec: Spec, verdict: Verdict, prop: PropertyVerdict, out: Path) -> Save
     except (OSError, TraceError) as error:
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         raise CommandError(f"{found} cannot be written to {out}: {cause}") from None
-    return Saved(path, tuple(describe(trace)[1:]))
+    return Saved(path, tuple(describe(trace)[1:]), prop.name, len(prop.trace.steps))

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from model.engines.explore import explore
 from model.engines.source import Budget, Clock, Disagreement
-from model.engines.verdict import Verdict
+from model.engines.verdict import VIOLATED, Verdict
 from model.language import Spec
 from model.language.plain import Stepper
 
@@ -23,7 +23,9 @@ def audited(verdict: Verdict, spec: Spec, bounds: Mapping[str, int], *, clock: C
     Raises Disagreement if the plain reading finds other numbers of states in the levels that both have searched.
     """
     again = explore(Stepper(spec, bounds), (), clock=clock, budget=Budget(states=states))
-    common = min(len(again.levels), len(verdict.levels))
+    # A search for several violations does not go on from the first ones.
+    shortest = min((len(p.trace.steps) for p in verdict.properties if p.verdict == VIOLATED and p.trace), default=None)
+    common = min(len(again.levels), len(verdict.levels if shortest is None else verdict.levels[: shortest + 1]))
     if again.levels[:common] != verdict.levels[:common]:
         raise Disagreement(
             f"{spec.name}: levels of {list(verdict.levels[:common])} states, but {list(again.levels[:common])} in the plain "

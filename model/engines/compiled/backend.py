@@ -11,8 +11,9 @@ from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.misses_code import MissesCode
 
-EXPLORE, FIND, CHECK, EDGES = 0, 1, 2, 3
-"""What a round is for: take all steps; find the predecessors of a target; look at properties of single states only; note all steps."""
+EXPLORE, FIND, CHECK, EDGES, LEADS = 0, 1, 2, 3, 4
+"""What a round is for: take all steps; find the predecessors of a target; look at properties of single states only; note all steps;
+find which actions lead to some targets."""
 
 NOWHERE = 0xFFFF_FFFF
 """The target of a step that the bounds cut."""
@@ -130,6 +131,18 @@ class Backend(Protocol):
 
     def moves(self) -> Moves:
         """What the numbers of moves stand for."""
+
+    def fatal(self, events: Sequence[int]) -> None:
+        """From now on the search does not go on from states for which one of these events happens, nor by such steps."""
+
+    def collect(self, *, on: bool) -> None:
+        """Whether rounds that only look at properties keep every state for which an event happens; what was kept is forgotten."""
+
+    def collected(self) -> list[tuple[tuple[int, ...], int]]:
+        """What was kept: packed states with their events' numbers, in no particular order."""
+
+    def targets(self, states: Sequence[tuple[tuple[int, ...], int]], numbers: int) -> None:
+        """Packed states, each with a number below `numbers`. A step of action a to one with number k is event k * actions + a in LEADS."""
 
     def event(self, number: int) -> Found | None:
         """The least state for which an event happened since the level began."""

@@ -12,6 +12,7 @@ from model.engines.compiled.fallback import Portable
 from model.engines.compiled.levels import Room
 from model.engines.compiled.native import MOST_COMPONENTS, MOST_THREADS, Native, library
 from model.engines.compiled.search import NotStuttering, Search, Stop
+from model.engines.compiled.several import ONE, Several
 from model.engines.source import Budget, Clock, Report
 from model.engines.verdict import Verdict, overall
 from model.language import Property, Spec
@@ -43,12 +44,14 @@ def explore_compiled(
     checkpoint: Path | None = None,
     every: float = 60.0,
     expanded: GroundSpec | None = None,
+    several: Several = ONE,
     finish: Callable[[Search, Verdict], Verdict] = lambda _, verdict: verdict,
 ) -> Verdict:
     """Search every state of a spec within bounds (missing ones: the spec's defaults) and give the verdict on each property.
 
     `clock` counts CPU seconds. The search ends with the first level that shows a violation and reports all violations of
-    that length. An interrupt (Ctrl-C) or a used-up budget gives `unknown` for what is not settled, with what was covered.
+    that length, unless `several` are asked for. An interrupt (Ctrl-C) or a used-up budget gives `unknown` for what is not settled, with
+    what was covered.
     With a `checkpoint` file the search goes on from there if the file exists, and is saved there between levels, at most
     once in `every` seconds of the clock; CheckpointError if the file belongs to another search. `room` is what memory and disk the
     search may use; with a checkpoint, levels that go to disk go to a directory beside it, `FILE.levels`. `expanded` is the ground form of
@@ -66,7 +69,9 @@ def explore_compiled(
     while True:
         partition = Partition(expanded, checked, exact=exact)
         engine = backend(partition, threads) if backend is not None else native_or_portable(partition, threads, room)
-        search = Search(expanded, partition, engine, budget=budget or Budget(), clock=clock, report=report)
+        search = Search(
+            expanded, partition, engine, budget=budget or Budget(), clock=clock, report=report, several=several
+        )
         try:
             return finish(search, _verdict(expanded, search, started, checkpoint, every))
         except NotStuttering:
@@ -89,6 +94,8 @@ def _verdict(ground_spec: GroundSpec, search: Search, started: float, checkpoint
         if checkpoint is not None and checkpoint.exists():
             resume(search, checkpoint)
         search.run(between)
+        if search.told:
+            complete, why = False, "nothing is known of what comes after the violations"
     except (Stop, NoMemory) as stop:
         complete, why = False, str(stop)
     except KeyboardInterrupt:
@@ -106,6 +113,7 @@ def _verdict(ground_spec: GroundSpec, search: Search, started: float, checkpoint
         properties=verdicts,
         seconds=search.clock() - started,
         coverage=search.record.coverage(),
+        more=tuple(search.record.more),
         spec_hash=spec.digest(),
         bug=spec.bug,
         **counts,

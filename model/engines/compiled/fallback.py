@@ -5,7 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.compiled.backend import CHECK, EDGES, EXPLORE, FIND, NOWHERE, Alive, Entry, Found, Key, Moves, Numbers, Stats
+from model.engines.compiled.backend import (
+    CHECK,
+    EDGES,
+    EXPLORE,
+    FIND,
+    LEADS,
+    NOWHERE,
+    Alive,
+    Entry,
+    Found,
+    Key,
+    Moves,
+    Numbers,
+    Stats,
+)
 from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.misses_code import MissesCode
@@ -51,6 +65,10 @@ class Portable:
         self._next = self._end = self._mode = self._wanted = 0
         self._target: State = ()
         self._found: dict[int, Found] = {}
+        self._fatal: frozenset[int] = frozenset()
+        self._collecting = False
+        self._collected: list[tuple[State, int]] = []
+        self._targets: dict[State, int] = {}
         self._number: dict[State, int] = {}
         self._edges: list[tuple[int, int, int]] = []
         self._keys: list[Key] = []
@@ -145,7 +163,7 @@ class Portable:
         bits = self._wanted
         for component, number in enumerate(state):
             bits &= self._alive[component][number]
-        entries, complete = [], True
+        entries, complete, doomed = [], True, False
         for group in self._groups:
             if bits >> group.number & 1:
                 seen = [self._seen[v.component][state[v.component]][v.projection] for v in group.views]
@@ -156,9 +174,11 @@ class Portable:
                     complete = False
                 elif self._mode != CHECK:
                     entries.append((key, entry))
-                if entry is not None and entry.event and self._mode in (EXPLORE, CHECK):
-                    self._event(entry.event, state, key, 0)
-        return complete and self._take(state, entries)
+                if entry is not None and entry.event:
+                    doomed |= entry.event in self._fatal
+                    if self._mode in (EXPLORE, CHECK):
+                        self._event(entry.event, state, key, 0)
+        return complete and ((self._mode != CHECK and doomed) or self._take(state, entries))
 
     def _take(self, state: State, entries: list[tuple[Key, Entry]]) -> bool:
         successors: list[tuple[int, int, State, Key, int]] = []
@@ -185,14 +205,15 @@ class Portable:
             self._note(state, entries, successors)
             return True
         for action, event, new_state, key, number in successors:
-            if self._mode == FIND:
-                if new_state == self._target:
-                    self._event(0, state, key, number)
+            if self._mode in (FIND, LEADS):
+                if event not in self._fatal:
+                    self._lead(action, new_state, state, key, number)
                 continue
             self._generated[action] += 1
             if event:
                 self._event(event, state, key, number)
-            self.add(new_state)
+            if event not in self._fatal:
+                self.add(new_state)
         if self._mode == EXPLORE:
             self._steps += len(successors)
             self._deadlocks += not successors
@@ -254,8 +275,35 @@ class Portable:
         self._next, self._end = 0, len(self._source)
         return bool(self._source)
 
+    # ---- several violations
+    def fatal(self, events: Sequence[int]) -> None:
+        """See `backend.Backend`."""
+        self._fatal = frozenset(events)
+
+    def collect(self, *, on: bool) -> None:
+        """See `backend.Backend`."""
+        self._collecting = on
+        self._collected.clear()
+
+    def collected(self) -> list[tuple[State, int]]:
+        """See `backend.Backend`."""
+        return list(self._collected)
+
+    def targets(self, states: Sequence[tuple[State, int]], numbers: int) -> None:
+        """See `backend.Backend`."""
+        self._targets = dict(states)
+
+    def _lead(self, action: int, target: State, state: State, key: Key, move: int) -> None:
+        if self._mode == FIND:
+            if target == self._target:
+                self._event(0, state, key, move)
+        elif target in self._targets and target != state:
+            self._event(self._targets[target] * self._actions + action, state, key, move)
+
     # ---- what was found
     def _event(self, number: int, state: State, key: Key, move: int) -> None:
+        if self._collecting and self._mode == CHECK:
+            self._collected.append((state, number))
         best = self._found.get(number)
         if best is None or state[::-1] < best.state[::-1]:
             self._found[number] = Found(state, key, move)

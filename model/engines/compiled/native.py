@@ -68,6 +68,10 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "explorer_edges": (_U64, (_P,)),
     "explorer_take_edges": (None, (_P, _P)),
     "explorer_moves": (None, (_P, _P, _P, _P, _P)),
+    "explorer_fatal": (None, (_P, _P, _I32)),
+    "explorer_collect": (None, (_P, _I32)),
+    "explorer_collected": (_U64, (_P, _P)),
+    "explorer_targets": (None, (_P, _P, _U64, _I32)),
     "explorer_restore": (None, (_P, _U64, _U64, _P, _P)),
 }
 _COUNTERS = 10
@@ -317,6 +321,29 @@ class Native:
         self._lib.explorer_moves(self._engine, *into)
         views = [len(g.views) for g in self._groups]
         return Moves([tuple(key[: 1 + views[key[0]]]) for key in keys.tolist()], moves)
+
+    # ---- several violations
+    def fatal(self, events: Sequence[int]) -> None:
+        """See `backend.Backend`."""
+        flags = bytearray(max(events, default=0) + 1)
+        for event in events:
+            flags[event] = 1
+        self._lib.explorer_fatal(self._engine, bytes(flags), len(flags))
+
+    def collect(self, *, on: bool) -> None:
+        """See `backend.Backend`."""
+        self._lib.explorer_collect(self._engine, on)
+
+    def collected(self) -> list[tuple[tuple[int, ...], int]]:
+        """See `backend.Backend`."""
+        rows = np.empty((self._lib.explorer_collected(self._engine, None), self._words() + 1), dtype=np.uint64)
+        self._lib.explorer_collected(self._engine, rows.ctypes.data)
+        return [(tuple(row[:-1]), row[-1]) for row in rows.tolist()]
+
+    def targets(self, states: Sequence[tuple[tuple[int, ...], int]], numbers: int) -> None:
+        """See `backend.Backend`."""
+        rows = np.array([(*state, number) for state, number in states], dtype=np.uint64)
+        self._lib.explorer_targets(self._engine, rows.ctypes.data, len(states), numbers)
 
     # ---- what was found
     def event(self, number: int) -> Found | None:

@@ -2,19 +2,24 @@
 
 import gc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from model.engines.compiled.backend import CHECK, EXPLORE, FIND, Backend, Entry, Found, Key, Stats
 from model.engines.compiled.components import ALWAYS, SOMETIMES, Partition
 from model.engines.compiled.evaluate import Evaluator, Move, Values
 from model.engines.compiled.misses import ready, text_of
 from model.engines.compiled.misses_code import MissesCode
+from model.engines.compiled.several import ONE, Happened, Several, report_several
 from model.engines.source import Budget, Clock, Progress, Record, Report, replayed
 from model.engines.verdict import SpecTrace, TraceStep
 from model.language.ground_spec import GroundSpec
 
 PIECE = 1 << 16
 """How many states a thread takes before Python looks at budgets and interrupts: some hundredths of a second."""
+
+
+FATAL = ("always", "step")
+"""Kinds of properties whose events are violations."""
 
 
 class Stop(Exception):
@@ -37,7 +42,10 @@ class Search:
         budget: Budget,
         clock: Clock,
         report: Report | None,
+        several: Several = ONE,
     ) -> None:
+        self.several = several
+        self.told: set[tuple[str, Any]] = set()
         self.ground, self.partition, self.backend = ground, partition, backend
         self.budget, self.clock, self.report = budget, clock, report
         self.started = clock()
@@ -45,8 +53,9 @@ class Search:
         self.evaluator = Evaluator(partition)
         self.levels: list[int] = []
         self.queue = 0
-        self._code = text_of(partition) if backend.pays is not None else None
-        self._events: dict[tuple[str, ...], int] = {(): 0}
+        # Which action a step was of matters where several violations are looked for: the code in C does not say.
+        self._code = text_of(partition) if backend.pays is not None and several.most == 1 else None
+        self._events: dict[tuple[tuple[str, ...], int], int] = {((), -1): 0}
         self._by_projection = self._users()
         self._at = [{place: i for i, place in enumerate(c.places)} for c in partition.components]
         groups = partition.groups
@@ -54,7 +63,7 @@ class Search:
         self.steps = sum(1 << g.number for g in groups if g.members)
         if self._code is not None and ready(self._code):
             self._compile(self._code)
-        self._always = sum(1 << g.number for g in groups if any(p.kind == ALWAYS for p in g.parts))
+        self.always = sum(1 << g.number for g in groups if any(p.kind == ALWAYS for p in g.parts))
 
     def _users(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
         """Per (component, projection): the (group, view) pairs that look through it."""
@@ -85,6 +94,10 @@ class Search:
         if self._code is not None and self.evaluator.evaluated >= (self.backend.pays or 0):
             self._compile(self._code)
         self.backend.fill(self._entry, self._event)
+        if self.several.most > 1:
+            kinds = {p.name: p.kind for p in self.partition.properties}
+            fatal = [n for (names, _), n in self._events.items() if any(kinds.get(x, "") in FATAL for x in names)]
+            self.backend.fatal(fatal)
 
     def _compile(self, code: MissesCode) -> None:
         self.backend.compile(code, self.evaluator)
@@ -94,8 +107,14 @@ class Search:
         decided, moves = self.evaluator.evaluate(self.partition.groups[key[0]], self.values(key))
         return Entry([self._numbered(m) for m in moves], self._event(decided))
 
-    def _event(self, names: tuple[str, ...]) -> int:
-        return self._events.setdefault(names, len(self._events)) if names else 0
+    def _event(self, names: tuple[str, ...], place: int = -1) -> int:
+        """The number of an event: properties that are decided, by a step of an action if it matters which."""
+        key = (names, place if self.several.most > 1 else -1)
+        return self._events.setdefault(key, len(self._events)) if names else 0
+
+    def names_of(self) -> dict[int, tuple[str, ...]]:
+        """The properties that an event decides."""
+        return {number: names for (names, _), number in self._events.items()}
 
     def _numbered(self, move: Move) -> tuple[int, bool, int, list[int]]:
         place, cut, decided, patches = move
@@ -103,7 +122,7 @@ class Search:
         for component, pairs in patches:
             at = self._at[component]
             numbers.append(self.backend.patch(component, [(at[p], value) for p, value in pairs]))
-        return place, cut, self._event(decided), numbers
+        return place, cut, self._event(decided, place), numbers
 
     # ---- rounds
     def round(self, depth: int, mode: int, groups: int, target: tuple[int, ...] = ()) -> None:
@@ -174,32 +193,33 @@ class Search:
         depth = len(self.levels) - 1
         events = self._happened()
         by_name = {p.name: p for p in self.partition.properties}
-        for names, found in events:
+        for names, _, found in events:
             for prop in (by_name[n] for n in names if n in by_name):
                 if prop.kind == SOMETIMES and prop in self.record.wanted:
                     self.record.reached(prop, self.trace_to(found, depth, prop.states))
+        if any(n.startswith("stutter ") for names, _, _ in events for n in names):
+            raise NotStuttering
+        if self.several.most > 1:
+            report_several(self, events, depth)
+            return
         self._report_violations(events, depth, 1)
         if self._report_violations(events, depth, 2, stop=False):
-            self.round(depth + 1, CHECK, self._always)
+            self.round(depth + 1, CHECK, self.always)
             self._report_violations(self._happened(), depth + 1, 1, stop=False)
             self._stop_at_violation()
-        if any(n.startswith("stutter ") for names, _ in events for n in names):
-            raise NotStuttering
 
-    def _happened(self) -> list[tuple[tuple[str, ...], Found]]:
+    def _happened(self) -> list[Happened]:
         found = []
-        for names, number in self._events.items():
+        for (names, place), number in self._events.items():
             event = self.backend.event(number) if number else None
             if event is not None:
-                found.append((names, event))
+                found.append((names, place, event))
         return found
 
-    def _report_violations(
-        self, events: list[tuple[tuple[str, ...], Found]], depth: int, states: int, *, stop: bool = True
-    ) -> bool:
+    def _report_violations(self, events: list[Happened], depth: int, states: int, *, stop: bool = True) -> bool:
         """Note the violations of properties of so many states; whether there are any."""
         least: dict[str, Found] = {}
-        for names, found in events:
+        for names, _, found in events:
             for name in names:
                 if name not in least or found.state < least[name].state:
                     least[name] = found
@@ -214,7 +234,12 @@ class Search:
 
     def _stop_at_violation(self) -> None:
         names = [p.name for p in self.record.properties if p.name in self.record.found and p.kind != SOMETIMES]
-        raise Stop(f"stopped at the violation of {', '.join(names)}")
+        self.stop(f"stopped at the violation of {', '.join(names)}")
+
+    @staticmethod
+    def stop(why: str) -> NoReturn:
+        """End the search."""
+        raise Stop(why)
 
     # ---- counterexamples
     def trace_to(self, found: Found, depth: int, states: int) -> SpecTrace:
@@ -225,7 +250,7 @@ class Search:
         steps = [self._taken(found)] if states == 2 else []
         state = found.state
         for earlier in reversed(range(depth)):
-            self.round(earlier, FIND, self.steps, state)
+            self.round(earlier, FIND, self.steps | self.always if self.several.most > 1 else self.steps, state)
             predecessor = self.backend.event(0)
             assert predecessor is not None, "a state has no predecessor in the level before"
             steps.append(self._taken(predecessor))

@@ -4,9 +4,10 @@
 step of it changes the state, also if the bounds cut that step: the protocol could take it. An action without fairness may never
 happen, so a run may also stop for ever wherever no fair action is enabled.
 
-**The graph** (`build.py` and `compiled.py` explore it, `explored.py`, `graph.py`) has the states in which the property is still owed, as reached by runs on which it is owed all the
-way, the steps between them, and for each state the fair actions enabled there. A run that owes the property for ever stays in it,
-and the states that it visits again and again are strongly connected. Such a set of states carries a fair run iff (`fair.py`)
+**The graph** (`build.py` and `compiled.py` explore it; `explored.py`, `graph.py`) has the states in which the property is still
+owed, as reached by runs on which it is owed all the way, the steps between them, and for each state the fair actions enabled there. A
+run that owes the property for ever stays in it, and the states that it visits again and again are strongly connected. Such a set of
+states carries a fair run iff (`fair.py`)
 
 * every weakly fair action is disabled in one of them, or taken between two of them;
 * every strongly fair action is disabled in all of them, or taken between two of them.

@@ -18,7 +18,7 @@ from model.engines.liveness.check import is_asked, judged, what_is_left, with_ve
 from model.engines.liveness.explored import Explored, Label
 from model.engines.liveness.graph import OUTSIDE, Flags, Ints
 from model.engines.liveness.valuation import Valuation
-from model.engines.source import Budget, Clock, Disagreement, Progress, Report
+from model.engines.source import Budget, Disagreement, Progress, Report
 from model.engines.verdict import Verdict
 from model.language import Property
 from model.language.plain import Stepper
@@ -48,9 +48,7 @@ def explored_by(search: Search, properties: tuple[Property, ...]) -> Explored:
 
 
 class _Build:
-    def __init__(
-        self, search: Search, properties: tuple[Property, ...], budget: Budget, report: Report | None
-    ) -> None:
+    def __init__(self, search: Search, properties: tuple[Property, ...], budget: Budget, report: Report | None) -> None:
         self.search, self.properties, self.budget, self.report = search, properties, budget, report
         self.ground, self.backend = search.ground, search.backend
         self._started = search.clock()
@@ -123,7 +121,9 @@ class _Build:
         labels: dict[Label, int] = {}
         single: list[tuple[int, int]] = []
         cuts: dict[int, list[int]] = {}
-        before, taken, cut = -1, [], []
+        before = -1
+        taken: list[tuple[int, int]] = []
+        cut: list[tuple[int, int]] = []
         for move, entry, number in rows[np.argsort(rows[:, 1], kind="stable")].tolist():
             if entry != before:
                 before, taken, cut = entry, [], []
@@ -138,7 +138,9 @@ class _Build:
                 single.append((move, taken[number][1]))
             else:
                 cuts[move] = [name for place, name in cut if place == -1 - number]
-                cut = [c for c in cut if c[0] != -1 - number]  # an action whose cut steps take several words has them in the first
+                cut = [
+                    c for c in cut if c[0] != -1 - number
+                ]  # an action whose cut steps take several words has them in the first
         order = sorted(labels, key=self._rank)
         rank = {labels[label]: place for place, label in enumerate(order)}
         of_move = np.full(len(is_used), -1, dtype=np.int32)

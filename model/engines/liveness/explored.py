@@ -121,5 +121,3 @@ class Explored:
     def _step(self, number: int) -> TraceStep:
         place, args = self.names[self.labels[number]]
         return TraceStep(self.spec.actions[place].name, args)
-
-
