@@ -54,7 +54,8 @@ class Verdict:
     `distinct` states, `generated` steps (plus one for each initial state, as TLC counts), `depth` in states of the longest
     shortest path explored, `levels` distinct states per depth; `coverage` steps per action; `blocked` per action the guard
     (file:line) that was false most often and how often; `cut` per action the steps beyond the bounds; `more`:
-    further counterexamples of properties that are violated; `seconds` are CPU seconds.
+    further counterexamples of properties that are violated; `orbits`, if symmetry was used, per depth how many states the distinct ones
+    stand for; `seconds` are CPU seconds.
     `odds` bounds the chance that a state was taken for another one, because only fingerprints were compared (0: states were).
     """
 
@@ -78,6 +79,7 @@ class Verdict:
     blocked: Mapping[str, tuple[str, int]] = field(factory=dict)
     cut: Mapping[str, int] = field(factory=dict)
     more: tuple[PropertyVerdict, ...] = ()
+    orbits: tuple[int, ...] = ()
     odds: float = 0.0
 
     @property

@@ -25,10 +25,13 @@ def audited(verdict: Verdict, spec: Spec, bounds: Mapping[str, int], *, clock: C
     again = explore(Stepper(spec, bounds), (), clock=clock, budget=Budget(states=states))
     # A search for several violations does not go on from the first ones.
     shortest = min((len(p.trace.steps) for p in verdict.properties if p.verdict == VIOLATED and p.trace), default=None)
-    common = min(len(again.levels), len(verdict.levels if shortest is None else verdict.levels[: shortest + 1]))
-    if again.levels[:common] != verdict.levels[:common]:
+    levels = (
+        verdict.orbits or verdict.levels
+    )  # what representatives stand for is counted, and must be the number of states
+    common = min(len(again.levels), len(levels if shortest is None else levels[: shortest + 1]))
+    if again.levels[:common] != levels[:common]:
         raise Disagreement(
-            f"{spec.name}: levels of {list(verdict.levels[:common])} states, but {list(again.levels[:common])} in the plain "
+            f"{spec.name}: levels of {list(levels[:common])} states, but {list(again.levels[:common])} in the plain "
             "reading: report this as a defect of Lockstep"
         )
     return evolve(verdict, blocked=again.blocked)

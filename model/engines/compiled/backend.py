@@ -75,6 +75,16 @@ class Moves(NamedTuple):
     moves: npt.NDArray[np.int32]
 
 
+class Reduction(Protocol):
+    """Permutations of the nodes, the identity first: per permutation which component each becomes, and what each of its values becomes."""
+
+    becomes: list[list[int]]
+    tables: list[list[Numbers]]
+
+    def close(self, backend: "Backend") -> bool:
+        """Number the images of all values that have none yet; whether there were any."""
+
+
 class Backend(Protocol):
     """Interned components, the memo, the visited set and the levels. Numbers never depend on threads.
 
@@ -97,6 +107,12 @@ class Backend(Protocol):
 
     def settle(self, alive: Alive) -> None:
         """Project the new values of components, and widen the packed states if numbers need more bits."""
+
+    def reduce(self, by: Reduction) -> None:
+        """From now on keep only the least of a state's images (before any state is inserted)."""
+
+    def orbits(self) -> int | None:
+        """How many states the images of those that were found are, if there is a reduction; None if that is not known: they are on disk."""
 
     def add(self, numbers: Sequence[int]) -> None:
         """Insert a state."""

@@ -35,6 +35,7 @@ def identity(search: Search) -> dict[str, Any]:
         "bounds": dict(search.ground.bounds),
         "properties": [p.name for p in search.partition.properties],
         "exact": search.partition.exact,
+        "symmetry": search.symmetry is not None,
         "fingerprints": search.backend.fingerprints,
     }
 
@@ -52,6 +53,7 @@ def save(search: Search, path: Path) -> None:
         "cut": stats.cut,
         "contents": search.evaluator.contents,
         "queue": search.queue,
+        "orbits": search.orbits,
         "disk": manifest,
         "reached": {name: _steps(search, p.trace.steps) for name, p in search.record.found.items() if p.trace},
     }
@@ -108,6 +110,7 @@ def _restore(search: Search, header: dict[str, Any], arrays: dict[str, Any]) -> 
             backend.advance()
     search.queue = header["queue"]
     search.levels = header["levels"]
+    search.orbits = header["orbits"]
     backend.restore(header["deadlocks"], header["steps"], header["generated"], header["cut"])
     by_name = {p.name: p for p in search.partition.properties}
     for name, steps in header["reached"].items():

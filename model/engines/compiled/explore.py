@@ -45,6 +45,7 @@ def explore_compiled(
     every: float = 60.0,
     expanded: GroundSpec | None = None,
     several: Several = ONE,
+    symmetric: bool = False,
     finish: Callable[[Search, Verdict], Verdict] = lambda _, verdict: verdict,
 ) -> Verdict:
     """Search every state of a spec within bounds (missing ones: the spec's defaults) and give the verdict on each property.
@@ -54,8 +55,9 @@ def explore_compiled(
     what was covered.
     With a `checkpoint` file the search goes on from there if the file exists, and is saved there between levels, at most
     once in `every` seconds of the clock; CheckpointError if the file belongs to another search. `room` is what memory and disk the
-    search may use; with a checkpoint, levels that go to disk go to a directory beside it, `FILE.levels`. `expanded` is the ground form of
-    the spec, if there is one already. `finish` is given the search and its verdict before the tables are given back, and says more.
+    search may use; with a checkpoint, levels that go to disk go to a directory beside it, `FILE.levels`. With `symmetric`, states
+    that are the same but for the names of nodes are one (NotSymmetric where that is not sound). `expanded` is the ground form of the
+    spec, if there is one already. `finish` is given the search and its verdict before the tables are given back, and says more.
     """
     if not 1 <= threads <= MOST_THREADS:
         raise ValueError(f"threads={threads}: give 1 to {MOST_THREADS}")
@@ -70,7 +72,14 @@ def explore_compiled(
         partition = Partition(expanded, checked, exact=exact)
         engine = backend(partition, threads) if backend is not None else native_or_portable(partition, threads, room)
         search = Search(
-            expanded, partition, engine, budget=budget or Budget(), clock=clock, report=report, several=several
+            expanded,
+            partition,
+            engine,
+            budget=budget or Budget(),
+            clock=clock,
+            report=report,
+            several=several,
+            symmetric=symmetric,
         )
         try:
             return finish(search, _verdict(expanded, search, started, checkpoint, every))

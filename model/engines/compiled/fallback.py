@@ -18,6 +18,7 @@ from model.engines.compiled.backend import (
     Key,
     Moves,
     Numbers,
+    Reduction,
     Stats,
 )
 from model.engines.compiled.components import Partition
@@ -65,6 +66,8 @@ class Portable:
         self._next = self._end = self._mode = self._wanted = 0
         self._target: State = ()
         self._found: dict[int, Found] = {}
+        self._reduction: Reduction | None = None
+        self._orbits = 0
         self._fatal: frozenset[int] = frozenset()
         self._collecting = False
         self._collected: list[tuple[State, int]] = []
@@ -96,6 +99,8 @@ class Portable:
 
     def settle(self, alive: Alive) -> None:
         """See `backend.Backend`."""
+        if self._reduction is not None:
+            self._reduction.close(self)
         for c, rows in enumerate(self._rows):
             known, masks, uses = self._known[c], self._masks[c], self._uses[c]
             for row in rows[len(self._seen[c]) :]:
@@ -112,6 +117,29 @@ class Portable:
                     bits &= masks[p][number]
                 self._seen[c].append(tuple(seen))
                 self._alive[c].append(bits)
+
+    def reduce(self, by: Reduction) -> None:
+        """See `backend.Backend`."""
+        self._reduction = by
+
+    def orbits(self) -> int | None:
+        """See `backend.Backend`."""
+        return self._orbits
+
+    def _images(self, state: Sequence[int]) -> list[State]:
+        """A state under all permutations."""
+        if self._reduction is None:
+            return [tuple(state)]
+        found = []
+        for becomes, tables in zip(self._reduction.becomes, self._reduction.tables, strict=True):
+            new = [0] * len(state)
+            for component, value in enumerate(state):
+                new[becomes[component]] = int(tables[component][value])
+            found.append(tuple(new))
+        return found
+
+    def _least(self, state: Sequence[int]) -> State:
+        return min(self._images(state), key=lambda image: image[::-1])
 
     # ---- the memo
     def compile(self, code: MissesCode, evaluator: Evaluator) -> None:
@@ -132,9 +160,11 @@ class Portable:
     # ---- rounds
     def add(self, numbers: Sequence[int]) -> None:
         """See `backend.Backend`."""
-        state = tuple(numbers)
+        images = self._images(numbers)
+        state = min(images, key=lambda image: image[::-1])
         if state not in self._visited:
             self._visited.add(state)
+            self._orbits += len(set(images))
             self._order.append(state)
 
     def advance(self) -> int:
@@ -207,7 +237,7 @@ class Portable:
         for action, event, new_state, key, number in successors:
             if self._mode in (FIND, LEADS):
                 if event not in self._fatal:
-                    self._lead(action, new_state, state, key, number)
+                    self._lead(action, self._least(new_state), state, key, number)
                 continue
             self._generated[action] += 1
             if event:

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 
 from model.engines.compiled import build
-from model.engines.compiled.backend import Alive, Entry, Found, Key, Moves, NoMemory, Numbers, Stats, configuration
+from model.engines.compiled.backend import (
+    Alive,
+    Entry,
+    Found,
+    Key,
+    Moves,
+    NoMemory,
+    Numbers,
+    Reduction,
+    Stats,
+    configuration,
+)
 from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.levels import Levels, Room
@@ -72,6 +83,9 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "explorer_collect": (None, (_P, _I32)),
     "explorer_collected": (_U64, (_P, _P)),
     "explorer_targets": (None, (_P, _P, _U64, _I32)),
+    "explorer_permutation": (None, (_P, _I32, _P)),
+    "explorer_images": (None, (_P, _I32, _I32, _P, _U64)),
+    "explorer_orbits": (_U64, (_P,)),
     "explorer_restore": (None, (_P, _U64, _U64, _P, _P)),
 }
 _COUNTERS = 10
@@ -164,6 +178,7 @@ class Native:
         self._engine = self._lib.explorer_new(_ints([*head, *rows]))
         self._events = 0
         self._compiled: Misses | None = None
+        self._reduction: Reduction | None = None
         self._levels = Levels(self._lib, self._engine, threads, len(self._components), room)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -184,6 +199,11 @@ class Native:
     def settle(self, alive: Alive) -> None:
         """See `backend.Backend`."""
         lib, engine = self._lib, self._engine
+        if self._reduction is not None and self._reduction.close(self):
+            for p, tables in enumerate(self._reduction.tables):
+                lib.explorer_permutation(engine, p, _ints(self._reduction.becomes[p]))
+                for c, images in enumerate(tables):
+                    lib.explorer_images(engine, p, c, images.ctypes.data, len(images))
         lib.explorer_project(engine)
         first, last = _I32(), _I32()
         for number, component in enumerate(self._components):
@@ -208,6 +228,14 @@ class Native:
                 "the numbers of the components do not fit into a state, or there is no memory for wider ones"
             )
         self._levels.widened()
+
+    def reduce(self, by: Reduction) -> None:
+        """See `backend.Backend`."""
+        self._reduction = by
+
+    def orbits(self) -> int | None:
+        """See `backend.Backend`."""
+        return None if self._levels.disk is not None else int(self._lib.explorer_orbits(self._engine))
 
     # ---- the memo
     def compile(self, code: MissesCode, evaluator: Evaluator) -> None:

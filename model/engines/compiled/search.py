@@ -10,9 +10,11 @@ from model.engines.compiled.evaluate import Evaluator, Move, Values
 from model.engines.compiled.misses import ready, text_of
 from model.engines.compiled.misses_code import MissesCode
 from model.engines.compiled.several import ONE, Happened, Several, report_several
-from model.engines.source import Budget, Clock, Progress, Record, Report, replayed
+from model.engines.compiled.symmetry import Symmetry, check_symmetric
+from model.engines.source import Budget, Clock, Disagreement, Progress, Record, Report, replayed
 from model.engines.verdict import SpecTrace, TraceStep
 from model.language.ground_spec import GroundSpec
+from model.language.plain import Stepper
 
 PIECE = 1 << 16
 """How many states a thread takes before Python looks at budgets and interrupts: some hundredths of a second."""
@@ -43,6 +45,7 @@ class Search:
         clock: Clock,
         report: Report | None,
         several: Several = ONE,
+        symmetric: bool = False,
     ) -> None:
         self.several = several
         self.told: set[tuple[str, Any]] = set()
@@ -51,6 +54,12 @@ class Search:
         self.started = clock()
         self.record = Record(ground, partition.properties)
         self.evaluator = Evaluator(partition)
+        self.symmetry: Symmetry | None = None
+        self.orbits: list[int] = []
+        if symmetric:
+            check_symmetric(ground, partition.properties)
+            self.symmetry = Symmetry(partition, self.evaluator)
+            backend.reduce(self.symmetry)
         self.levels: list[int] = []
         self.queue = 0
         # Which action a step was of matters where several violations are looked for: the code in C does not say.
@@ -156,7 +165,13 @@ class Search:
             numbers.append(self.backend.intern(number, row))
         self.backend.settle(self.alive)
         self.backend.add(numbers)
-        self.queue = self.backend.advance()
+        self.queue = self._advance()
+
+    def _advance(self) -> int:
+        if self.symmetry is not None:
+            known = self.backend.orbits()
+            self.orbits = [] if known is None else [*self.orbits, known - sum(self.orbits)]
+        return self.backend.advance()
 
     def run(self, between: Callable[[], None] = lambda: None) -> None:
         """Explore to the end of the frontier, or raise Stop; `between` is called between two levels."""
@@ -175,7 +190,7 @@ class Search:
             self.levels.append(self.queue)
             self.pause()
             self.round(len(self.levels) - 1, EXPLORE, self._wanted())
-            self.queue = self.backend.advance()
+            self.queue = self._advance()
             self.settle_level()
             between()
 
@@ -249,13 +264,38 @@ class Search:
         """
         steps = [self._taken(found)] if states == 2 else []
         state = found.state
+        path = [state]
         for earlier in reversed(range(depth)):
             self.round(earlier, FIND, self.steps | self.always if self.several.most > 1 else self.steps, state)
             predecessor = self.backend.event(0)
             assert predecessor is not None, "a state has no predecessor in the level before"
             steps.append(self._taken(predecessor))
             state = predecessor.state
-        return replayed(self.ground.spec, self.ground.bounds, tuple(reversed(steps)))
+            path.append(state)
+        taken = tuple(reversed(steps))
+        if self.symmetry is not None:
+            taken = self._concrete(self.symmetry, path[::-1], taken)
+        return replayed(self.ground.spec, self.ground.bounds, taken)
+
+    def _concrete(
+        self, symmetry: Symmetry, path: list[tuple[int, ...]], steps: tuple[TraceStep, ...]
+    ) -> tuple[TraceStep, ...]:
+        """Steps of one run instead of steps out of representatives: each is renamed as the run has renamed the nodes so far."""
+        stepper = Stepper(self.ground.spec, self.ground.bounds, coverage=False)
+        places = {action.name: place for place, action in enumerate(self.ground.spec.actions)}
+        now, found = stepper.initial(), []
+        for state, step in zip(path, steps, strict=False):
+            numbers = self.backend.numbers(state)
+            by = next(
+                (p for p in range(len(symmetry.permutations)) if self.plain(symmetry.image(p, numbers)) == now), None
+            )
+            if by is None:
+                raise Disagreement(
+                    f"{self.ground.spec.name}: no renaming of a representative is {now!r}: report this as a defect"
+                )
+            found.append(TraceStep(step.action, symmetry.arguments(places[step.action], step.args, by)))
+            now = stepper.apply(now, step.action, found[-1].args)
+        return tuple(found)
 
     def _taken(self, found: Found) -> TraceStep:
         group = self.partition.groups[found.key[0]]
@@ -283,6 +323,7 @@ class Search:
             "generated": stats.steps + 1 if stats.distinct else 0,
             "depth": len(self.levels),
             "levels": tuple(self.levels),
+            "orbits": tuple(self.orbits[: len(self.levels)]) if len(self.orbits) > len(self.levels) - 1 else (),
             "deadlocks": stats.deadlocks,
             "cut": {a.name: n for a, n in zip(actions, stats.cut, strict=True)},
         }

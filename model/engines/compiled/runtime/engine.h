@@ -66,6 +66,8 @@ typedef struct {
     uint16_t *steps;
     u32 *cuts;
     u64 nsuccessors, nsteps, ncuts, capsteps;
+    u64 orbits;
+    u32 *ties;
     u64 *collected, ncollected, capcollected; /* states, each followed by an event's number */
     Edge *steps_taken, *edges;
     u64 nsteps_taken, capsteps_taken, nedges, capedges;
@@ -108,6 +110,8 @@ typedef struct {
     u8 *fatal;
     u32 nfatal, collecting, *target_at, *target_number;
     u64 *targets, target_mask;
+    /* symmetry, see symmetry.h: per permutation and component which one it becomes, and what each value becomes */
+    u32 permutations, *becomes, **images;
     Worker *worker;
 } Engine;
 
@@ -212,7 +216,7 @@ void explorer_free(Engine *e) {
         for (u32 i = 0; i < w->nevents; i++) free(w->events[i].key);
         free(w->events), free(w->generated), free(w->cut), free(w->numbers), free(w->records), free(w->items);
         free(w->writes), free(w->hashes), free(w->successors), free(w->steps), free(w->cuts);
-        free(w->postponed), free(e->pool[t]), free(w->steps_taken), free(w->edges), free(w->collected);
+        free(w->postponed), free(e->pool[t]), free(w->steps_taken), free(w->edges), free(w->collected), free(w->ties);
     }
     for (u32 c = 0; c < e->components; c++) rows_free(&e->component[c].values), free(e->component[c].record);
     for (u32 p = 0; p < e->projections; p++) {
@@ -221,7 +225,8 @@ void explorer_free(Engine *e) {
     }
     for (u32 g = 0; g < e->groups; g++) free(e->group[g].view);
     free(e->component), free(e->projection), free(e->group), free(e->memo), free(e->code), free(e->patch_at);
-    free(e->fatal), free(e->target_at), free(e->target_number), free(e->targets);
+    for (u32 i = 0; i < e->permutations * e->components; i++) free(e->images[i]);
+    free(e->images), free(e->becomes), free(e->fatal), free(e->target_at), free(e->target_number), free(e->targets);
     free(e->patch_len), free(e->patch_of), free(e->patch_slots), free(e->pairs), free(e->made), free(e->wanted), free(e->worker);
     if (e->table) munmap(e->table, (e->table_mask + 1) * 8);
     if (e->index) munmap(e->index, (e->index_mask + 1) * 4);

@@ -1,5 +1,5 @@
 /* One round: a block of states at a time, so that what is accessed at random has been prefetched. */
-#include "several.h"
+#include "symmetry.h"
 
 static void event(const Engine *e, Worker *w, u32 number, const u64 *state, u32 group, const u32 *record_of[], u32 move) {
     if (e->collecting && e->mode == CHECK) collect(e, w, number, state);
@@ -41,6 +41,7 @@ static void reserve(Worker *w, u64 steps, u32 words) {
     w->hashes = resize(w->hashes, w->capsteps * 8);
     w->successors = resize(w->successors, w->capsteps * 8 * words);
     w->steps = resize(w->steps, w->capsteps * 2), w->cuts = resize(w->cuts, w->capsteps * 4);
+    w->ties = resize(w->ties, w->capsteps * 4);
 }
 
 /* W words per state and K words per memo key are constants where this is used. */
@@ -179,6 +180,7 @@ static inline __attribute__((always_inline)) void block(
                 }
                 w->steps[w->nsteps++] = head >> 16;
                 if (!changed || doomed) continue; /* back to the same state, or not gone on from */
+                if (e->permutations) w->ties[w->nsuccessors] = missing[q] ? 0 : least_image(e, to);
                 u64 h = hash_state(to, W);
                 for (u32 k = 0; k < W; k++) w->successors[w->nsuccessors * W + k] = to[k];
                 w->hashes[w->nsuccessors++] = h;
@@ -200,7 +202,10 @@ static inline __attribute__((always_inline)) void block(
 
     /* 5. The visited set, or the edges. */
     if (e->mode == EXPLORE) {
-        for (u64 k = 0; k < w->nsuccessors; k++) visit(e, w, me, w->successors + k * W, w->hashes[k], W);
+        for (u64 k = 0; k < w->nsuccessors; k++) {
+            int new = visit(e, w, me, w->successors + k * W, w->hashes[k], W);
+            if (e->permutations && new) w->orbits += e->permutations / w->ties[k];
+        }
         for (u64 k = 0; k < w->nsteps; k++) w->generated[w->steps[k]]++;
         for (u64 k = 0; k < w->ncuts; k++) w->cut[w->cuts[k] >> 8] += w->cuts[k] & 255;
         w->total += w->nsteps;

@@ -10,7 +10,7 @@
  * thread change.
  *
  * rows.h: interning; engine.h: the tables; memo.h: groups and patches; visited.h: states; edges.h: steps between states; several.h:
- * more than one violation; round.h: the loops above; disk.h: levels that do not fit into memory.
+ * more than one violation; symmetry.h: states up to the names of nodes; round.h: the loops above; disk.h: levels that do not fit into memory.
  */
 #include "disk.h"
 
@@ -68,7 +68,10 @@ u64 explorer_again(Engine *e) {
 void explorer_add(Engine *e, i32 thread, const u32 *numbers) {
     u64 s[MAX_WORDS];
     pack(e, numbers, s);
-    e->count += visit(e, e->worker + thread, thread, s, hash_state(s, e->words), e->words);
+    u32 ties = e->permutations ? least_image(e, s) : 0;
+    int new = visit(e, e->worker + thread, thread, s, hash_state(s, e->words), e->words);
+    if (new && ties) e->worker[thread].orbits += e->permutations / ties;
+    e->count += new;
 }
 
 /* States [from, from + n) of a thread as component numbers, and back. */
