@@ -105,6 +105,15 @@ def check(
     fingerprints: Annotated[
         bool, typer.Option("--fingerprints", help="Compare 64 bits of a hash, not states; prints the odds (explore).")
     ] = False,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on from this checkpoint, which must exist (explore).")
+    ] = None,
+    symmetry: Annotated[
+        bool, typer.Option("--symmetry/--no-symmetry", help="States equal but for nodes' names are one (explore).")
+    ] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Also guards, out-degrees and states per depth.")
+    ] = False,
     max_violations: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Look for so many different violations (explore).")
     ] = 1,
@@ -136,6 +145,9 @@ def check(
             fingerprints=fingerprints,
             max_violations=max_violations,
             distinct_by=distinct_by,
+            symmetry=symmetry,
+            resume=resume,
+            coverage=coverage,
             bug=bug,
             out=out,
             verbose=verbose,

@@ -168,6 +168,37 @@ def coverage_table(verdict: Verdict, *, verbose: bool) -> Table:
     return result
 
 
+def guard_table(verdict: Verdict) -> Table:
+    """Per action the guards that were false: how often each was the one that disabled it, its text, and where it stands."""
+    result = Table.grid(padding=(0, 1))
+    result.add_column(justify="right")
+    result.add_column(overflow="fold")
+    before = ""
+    for action, where, times in verdict.guards:
+        if action != before:
+            result.add_row("", Text(f"{action} is disabled by", style="bold"))
+            before = action
+        text = Text(guard_text(where))
+        text.append(f"  {place_of(where)}", style="dim")
+        result.add_row(f"{times:,}", text)
+    return result
+
+
+def shape(verdict: Verdict) -> RenderableType:
+    """Steps out of states, and states per depth."""
+    degrees = verdict.out_degrees
+    states = sum(degrees.values())
+    mean = sum(steps * n for steps, n in degrees.items()) / states if states else 0.0
+    often = ", ".join(f"{steps}: {n:,}" for steps, n in sorted(degrees.items()))
+    levels = ", ".join(f"{n:,}" for n in verdict.levels)
+    rows: list[tuple[str, str | Text]] = [
+        ("out-degree", f"{mean:.1f} on average; states by number of steps: {often}"),
+        ("deadlocks", f"{verdict.deadlocks:,}"),
+        ("depths", f"states per depth: {levels}"),
+    ]
+    return facts(rows)
+
+
 def totals(verdict: Verdict) -> Text:
     """The last line: verdict, what was covered, at what rate."""
     if verdict.engine in PROVERS:
@@ -181,6 +212,9 @@ def totals(verdict: Verdict) -> Text:
     ]
     if verdict.seconds >= 0.1:
         parts.append(f"{verdict.distinct / verdict.seconds:,.0f} states/s")
+    if verdict.orbits:
+        stands = sum(verdict.orbits)
+        parts.insert(1, f"up to symmetry, for {stands:,} ({stands / max(verdict.distinct, 1):.2f} times fewer)")
     if verdict.deadlocks:
         parts.insert(3, count_of(verdict.deadlocks, "deadlock"))
     return Text.assemble(styled(verdict.verdict), ": ", ", ".join(parts))

@@ -17,6 +17,7 @@ from model.engines.source import (
     Source,
     State,
     blocked_most,
+    guards_of,
     replayed,
 )
 from model.engines.verdict import PropertyVerdict, SpecTrace, TraceStep, Verdict, overall
@@ -48,6 +49,7 @@ class _Search:
         self.levels: list[int] = []
         self.generated = 0
         self.deadlocks = 0
+        self.degrees: dict[int, int] = {}
         self.started = clock()
         self.audit = None if isinstance(source, Stepper) else Stepper(source.spec, source.bounds)
 
@@ -79,9 +81,9 @@ class _Search:
         """Take every step out of a state and check the properties of steps on each."""
         state = self.states[number]
         before = self.source.view(state)
-        stuck = True
+        degree = 0
         for place, args, new, view in self.source.steps(state):
-            stuck = False
+            degree += 1
             self.generated += 1
             self.record.fired[place] += 1
             for prop in self.record.steps:
@@ -93,7 +95,8 @@ class _Search:
                     self.record.reached(prop, self.trace_to(number, (place, args)))
             if new not in self.index:
                 self.add(new, number, (place, args), view)
-        self.deadlocks += stuck
+        self.deadlocks += not degree
+        self.degrees[degree] = self.degrees.get(degree, 0) + 1
         if self.audit is not None and number % _AUDIT_EVERY == 0:
             self.compare(self.audit, state)
 
@@ -175,6 +178,8 @@ def explore(
         bug=spec.bug,
         levels=tuple(search.levels),
         deadlocks=search.deadlocks,
+        out_degrees=dict(sorted(search.degrees.items())),
+        guards=guards_of(search.audit if search.audit is not None else source),
         blocked=blocked_most(search.audit if search.audit is not None else source),
         cut={a.name: n for a, n in zip(spec.actions, source.cut, strict=True)},
     )

@@ -160,6 +160,15 @@ def blocked_most(source: Source) -> dict[str, tuple[str, int]]:
     return found
 
 
+def guards_of(source: Source) -> tuple[tuple[str, str, int], ...]:
+    """Per action and guard (file:line) that disabled it: how often; in the order of the spec and of the lines."""
+    found = []
+    for action, guards in zip(source.spec.actions, source.blocked, strict=True):
+        for (filename, line), times in sorted(guards.items()):
+            found.append((action.name, f"{filename}:{line}", times))
+    return tuple(found)
+
+
 def replayed(spec: Spec, bounds: Mapping[str, int], steps: tuple[TraceStep, ...]) -> SpecTrace:
     """The path of these steps in the plain reading: no engine reports a counterexample that the oracle does not confirm."""
     stepper = Stepper(spec, bounds, coverage=False)

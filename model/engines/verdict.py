@@ -55,7 +55,8 @@ class Verdict:
     shortest path explored, `levels` distinct states per depth; `coverage` steps per action; `blocked` per action the guard
     (file:line) that was false most often and how often; `cut` per action the steps beyond the bounds; `more`:
     further counterexamples of properties that are violated; `orbits`, if symmetry was used, per depth how many states the distinct ones
-    stand for; `seconds` are CPU seconds.
+    stand for; `out_degrees` per number of steps how many states have so many; `guards` per action and guard (file:line) how often it
+    disabled the action, in some states (explore) or all (reference); `seconds` are CPU seconds.
     `odds` bounds the chance that a state was taken for another one, because only fingerprints were compared (0: states were).
     """
 
@@ -80,6 +81,8 @@ class Verdict:
     cut: Mapping[str, int] = field(factory=dict)
     more: tuple[PropertyVerdict, ...] = ()
     orbits: tuple[int, ...] = ()
+    out_degrees: Mapping[int, int] = field(factory=dict)
+    guards: tuple[tuple[str, str, int], ...] = ()
     odds: float = 0.0
 
     @property

@@ -22,9 +22,11 @@ from traces.render import (
     count_of,
     coverage_table,
     facts,
+    guard_table,
     place_of,
     progress,
     property_table,
+    shape,
     steps_text,
     totals,
 )
@@ -38,6 +40,7 @@ class CheckReport:
     verdict: Verdict
     counterexamples: tuple[Saved, ...] = ()
     verbose: bool = False
+    coverage: bool = False
 
     @property
     def saved(self) -> Saved | None:
@@ -82,6 +85,11 @@ class CheckReport:
             },
             "cut": dict(verdict.cut),
             "levels": list(verdict.levels),
+            "orbits": list(verdict.orbits),
+            "out_degrees": {str(steps): states for steps, states in verdict.out_degrees.items()},
+            "guards": [
+                {"action": action, "guard": place_of(where), "times": times} for action, where, times in verdict.guards
+            ],
             "deadlocks": verdict.deadlocks,
             "odds": verdict.odds,
             "spec_hash": verdict.spec_hash,
@@ -94,8 +102,13 @@ class CheckReport:
         console.print()
         console.print(property_table(verdict, self.spec, verbose=self.verbose))
         console.print()
-        if self.verbose or verdict.violation is None:
+        if self.verbose or self.coverage or verdict.violation is None:
             console.print(coverage_table(verdict, verbose=self.verbose))
+            console.print()
+        if self.coverage:
+            console.print(guard_table(verdict))
+            console.print()
+            console.print(shape(verdict))
             console.print()
         if verdict.violation is not None:
             self._show_violation(console)
@@ -178,19 +191,37 @@ def check(
     verbose: bool = False,
     max_violations: int = 1,
     distinct_by: str = ACTION,
+    symmetry: bool = False,
+    resume: Path | None = None,
+    coverage: bool = False,
 ) -> CheckReport:
     """Check a spec and save the counterexamples. Raises CommandError for options that make no sense."""
     run = find_engine(engine)
     room = room_for(parse_size(memory, "--memory"), spill, fingerprints=fingerprints)
     spec, scope, chosen = prepare(name, bug=bug, bounds=parse_bounds(bounds), properties=tuple(properties))
+    if resume is not None:
+        checkpoint = checkpoint_to_resume(resume, checkpoint)
+    if symmetry and engine != "explore":
+        raise CommandError("--symmetry needs --engine explore", "leave it out")
     several = several_for(spec, engine, max_violations, distinct_by, checkpoint)
-    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room, several)
+    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room, several, symmetry, coverage)
     check_writable(out)
     with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:
         verdict = run(source_for(spec, scope), chosen, effort, report)
     if properties and EVERY_ACTION_FIRES not in properties:
         verdict = _only(verdict, tuple(p.name for p in chosen))
-    return CheckReport(spec, verdict, save_all(spec, verdict, out), verbose)
+    return CheckReport(spec, verdict, save_all(spec, verdict, out), verbose, coverage)
+
+
+def checkpoint_to_resume(resume: Path, checkpoint: Path | None) -> Path:
+    """The file from which a search goes on and to which it saves: it must be there, and be the only one."""
+    if checkpoint is not None and checkpoint != resume:
+        raise CommandError("--resume and --checkpoint name different files", "give --resume alone: it saves there too")
+    if not resume.exists():
+        raise CommandError(
+            f"--resume: there is no {resume}", "start with --checkpoint FILE, then go on with --resume FILE"
+        )
+    return resume
 
 
 def prepare(

@@ -11,9 +11,12 @@ from model.engines.compiled.audit import audited
 from model.engines.compiled.build import cache_directory
 from model.engines.compiled.checkpoint import CheckpointError
 from model.engines.compiled.explore import explore_compiled
+from model.engines.compiled.guards import with_guards
 from model.engines.compiled.levels import Room
 from model.engines.compiled.native import library
+from model.engines.compiled.search import Search
 from model.engines.compiled.several import ACTION, ONE, PROPERTY, VIEW, Several
+from model.engines.compiled.symmetry import NotSymmetric
 from model.engines.explore import explore
 from model.engines.liveness import with_compiled_liveness, with_liveness
 from model.engines.source import Budget, Report, Source
@@ -34,8 +37,8 @@ RUNS, STEPS = 200, 60
 @frozen
 class Effort:
     """How much an engine may do: seconds of CPU time (None: no limit); for walks the seed, walks, and steps per walk; for the explorer
-    its threads, the file from which it goes on and to which it saves (None: neither), what memory and disk it may use, and how many
-    violations it looks for.
+    its threads, the file from which it goes on and to which it saves (None: neither), what memory and disk it may use, how many
+    violations it looks for, whether states that are the same but for the names of nodes are one, and whether guards are counted.
     """
 
     seconds: float | None = None
@@ -46,6 +49,8 @@ class Effort:
     checkpoint: Path | None = None
     room: Room = Room()
     several: Several = ONE
+    symmetry: bool = False
+    guards: bool = False
 
 
 def room_for(memory: int | None, spill: Path | None, *, fingerprints: bool) -> Room:
@@ -93,6 +98,11 @@ def source_for(spec: Spec, bounds: Bounds) -> Source:
 
 def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
     budget, spec, bounds = Budget(seconds=effort.seconds), source.spec, source.bounds
+
+    def finish(search: Search, verdict: Verdict) -> Verdict:
+        judged = with_compiled_liveness(search, verdict, properties, budget=budget, report=report)
+        return with_guards(search, judged) if effort.guards else judged
+
     try:
         verdict = explore_compiled(
             spec,
@@ -105,13 +115,14 @@ def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, r
             checkpoint=effort.checkpoint,
             room=effort.room,
             several=effort.several,
+            symmetric=effort.symmetry,
             expanded=source if isinstance(source, GroundSpec) else None,
-            finish=lambda search, found: with_compiled_liveness(
-                search, found, properties, budget=budget, report=report
-            ),
+            finish=finish,
         )
     except CheckpointError as error:
         raise CommandError(str(error)) from None
+    except NotSymmetric as error:
+        raise CommandError(f"--symmetry: {error}", "leave it out") from None
     return audited(verdict, spec, bounds, clock=time.process_time)
 
 

@@ -15,6 +15,9 @@ EXPLORE, FIND, CHECK, EDGES, LEADS = 0, 1, 2, 3, 4
 """What a round is for: take all steps; find the predecessors of a target; look at properties of single states only; note all steps;
 find which actions lead to some targets."""
 
+DEGREES = 64
+"""Out-degrees are counted one by one below DEGREES - 1; what is higher is counted together."""
+
 NOWHERE = 0xFFFF_FFFF
 """The target of a step that the bounds cut."""
 
@@ -184,7 +187,12 @@ class Backend(Protocol):
     def stats(self) -> Stats:
         """What was done so far."""
 
-    def restore(self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int]) -> None:
+    def degrees(self) -> list[int]:
+        """Per number of steps (see DEGREES) how many states that were expanded have so many."""
+
+    def restore(
+        self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int], degrees: Sequence[int]
+    ) -> None:
         """Count on from what a checkpoint says."""
 
     def close(self) -> None:

@@ -51,6 +51,7 @@ def save(search: Search, path: Path) -> None:
         "steps": stats.steps,
         "generated": stats.generated,
         "cut": stats.cut,
+        "degrees": backend.degrees(),
         "contents": search.evaluator.contents,
         "queue": search.queue,
         "orbits": search.orbits,
@@ -111,7 +112,7 @@ def _restore(search: Search, header: dict[str, Any], arrays: dict[str, Any]) -> 
     search.queue = header["queue"]
     search.levels = header["levels"]
     search.orbits = header["orbits"]
-    backend.restore(header["deadlocks"], header["steps"], header["generated"], header["cut"])
+    backend.restore(header["deadlocks"], header["steps"], header["generated"], header["cut"], header["degrees"])
     by_name = {p.name: p for p in search.partition.properties}
     for name, steps in header["reached"].items():
         trace = replayed(search.ground.spec, search.ground.bounds, tuple(_step(search, *s) for s in steps))

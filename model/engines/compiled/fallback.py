@@ -7,6 +7,7 @@ import numpy as np
 
 from model.engines.compiled.backend import (
     CHECK,
+    DEGREES,
     EDGES,
     EXPLORE,
     FIND,
@@ -79,6 +80,7 @@ class Portable:
         self._move_numbers: dict[Key, dict[int, int]] = {}
         self._generated, self._cut = [0] * self._actions, [0] * self._actions
         self._deadlocks = self._steps = 0
+        self._degrees = [0] * DEGREES
 
     # ---- components
     def intern(self, component: int, row: Sequence[int]) -> int:
@@ -247,6 +249,7 @@ class Portable:
         if self._mode == EXPLORE:
             self._steps += len(successors)
             self._deadlocks += not successors
+            self._degrees[min(len(successors), DEGREES - 1)] += 1
             for _, entry in entries:
                 for action, cut, _, _ in entry.moves:
                     self._cut[action] += cut
@@ -384,8 +387,15 @@ class Portable:
             values=tuple(len(rows) for rows in self._rows),
         )
 
-    def restore(self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int]) -> None:
+    def degrees(self) -> list[int]:
         """See `backend.Backend`."""
+        return list(self._degrees)
+
+    def restore(
+        self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int], degrees: Sequence[int]
+    ) -> None:
+        """See `backend.Backend`."""
+        self._degrees = list(degrees)
         self._deadlocks, self._steps = deadlocks, steps
         self._generated, self._cut = list(generated), list(cut)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from model.engines.compiled import build
 from model.engines.compiled.backend import (
+    DEGREES,
     Alive,
     Entry,
     Found,
@@ -86,7 +87,8 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "explorer_permutation": (None, (_P, _I32, _P)),
     "explorer_images": (None, (_P, _I32, _I32, _P, _U64)),
     "explorer_orbits": (_U64, (_P,)),
-    "explorer_restore": (None, (_P, _U64, _U64, _P, _P)),
+    "explorer_degrees": (None, (_P, _P)),
+    "explorer_restore": (None, (_P, _U64, _U64, _P, _P, _P)),
 }
 _COUNTERS = 10
 _VISITED, _TABLES = 0, 6
@@ -438,9 +440,18 @@ class Native:
             values=tuple(out[at + 2 * actions :]),
         )
 
-    def restore(self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int]) -> None:
+    def degrees(self) -> list[int]:
         """See `backend.Backend`."""
-        self._lib.explorer_restore(self._engine, deadlocks, steps, _words(generated), _words(cut))
+        out = (_U64 * DEGREES)()
+        self._lib.explorer_degrees(self._engine, out)
+        return list(out)
+
+    def restore(
+        self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int], degrees: Sequence[int]
+    ) -> None:
+        """See `backend.Backend`."""
+        counted = _words(generated), _words(cut), _words(degrees)
+        self._lib.explorer_restore(self._engine, deadlocks, steps, *counted)
 
     def close(self) -> None:
         """See `backend.Backend`."""

@@ -325,5 +325,6 @@ class Search:
             "levels": tuple(self.levels),
             "orbits": tuple(self.orbits[: len(self.levels)]) if len(self.orbits) > len(self.levels) - 1 else (),
             "deadlocks": stats.deadlocks,
+            "out_degrees": {steps: states for steps, states in enumerate(self.backend.degrees()) if states},
             "cut": {a.name: n for a, n in zip(actions, stats.cut, strict=True)},
         }

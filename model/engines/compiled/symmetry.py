@@ -33,6 +33,11 @@ from model.language.transition import Block, Forget, Witness
 MOST_NODES = 5
 """Every state is compared with its images under all permutations: 120 of five nodes."""
 
+BLIND = frozenset(
+    ("app", "contains", "count", "eq", "exists", "exists_in", "forall", "forall_in", "is_quorum", "ite", "member")
+)
+"""The operations that take nodes or quorums and mean the same whatever these are called. Any other one is refused."""
+
 Permutation = tuple[int, ...]
 """What each node is called instead."""
 
@@ -83,8 +88,8 @@ def _tells_apart(root: Term) -> tuple[str, str] | None:
         seen.add(term.id)
         if term.op == "const" and term.sort in (Node, Quorum) and term.args[0] is not None:
             return term.where, f"names one {term.sort!r}"
-        if term.op in ("lt", "le", "add", "sub") and any(a.sort in (Node, Quorum) for a in children(term)):
-            return term.where, "compares or counts with nodes"
+        if term.op not in BLIND and any(a.sort in (Node, Quorum) for a in children(term)):
+            return term.where, "puts nodes in order or takes them for numbers"
         todo.extend(children(term))
     return None
 

@@ -3,6 +3,7 @@
 
 enum { BLOCK = 64, CHUNK_BITS = 16, CHUNKS = 1 << 16, MAX_WORDS = 8, MAX_THREADS = 64 };
 enum { EXPLORE = 0, FIND = 1, CHECK = 2, EDGES = 3, LEADS = 4 };
+enum { DEGREES = 64 }; /* out-degrees are counted up to one less, the last counts all higher ones */
 enum { FLAG_CUT = 1, FLAG_EVENT = 2, FLAG_VERDICT = 4 };
 
 /* A projection of a component's values to some of their places. */
@@ -66,7 +67,7 @@ typedef struct {
     uint16_t *steps;
     u32 *cuts;
     u64 nsuccessors, nsteps, ncuts, capsteps;
-    u64 orbits;
+    u64 orbits, degrees[DEGREES];
     u32 *ties;
     u64 *collected, ncollected, capcollected; /* states, each followed by an event's number */
     Edge *steps_taken, *edges;

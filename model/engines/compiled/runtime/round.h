@@ -197,7 +197,11 @@ static inline __attribute__((always_inline)) void block(
         if (missing[q] & 3) {
             w->nsteps = steps, w->ncuts = cuts, w->nsuccessors = successors, w->nsteps_taken = taken;
             postpone(e, w, s);
-        } else w->deadlocks += e->mode == EXPLORE && !missing[q] && w->nsteps == steps;
+        } else if (e->mode == EXPLORE && !missing[q]) {
+            u64 degree = w->nsteps - steps;
+            w->degrees[degree < DEGREES ? degree : DEGREES - 1]++;
+            w->deadlocks += !degree;
+        }
     }
 
     /* 5. The visited set, or the edges. */

@@ -137,9 +137,17 @@ void explorer_stats(const Engine *e, u64 *out) {
     out[7] = e->memo_n, out[8] = e->npatches, out[9] = e->made_n;
 }
 
+/* Per number of steps how many states have so many. */
+void explorer_degrees(const Engine *e, u64 *out) {
+    memset(out, 0, DEGREES * 8);
+    for (u32 t = 0; t < e->threads; t++)
+        for (u32 d = 0; d < DEGREES; d++) out[d] += e->worker[t].degrees[d];
+}
+
 /* Count on from what a checkpoint says. */
-void explorer_restore(Engine *e, u64 deadlocks, u64 total, const u64 *generated, const u64 *cut) {
+void explorer_restore(Engine *e, u64 deadlocks, u64 total, const u64 *generated, const u64 *cut, const u64 *degrees) {
     Worker *w = e->worker;
     w->deadlocks = deadlocks, w->total = total;
     memcpy(w->generated, generated, e->actions * 8), memcpy(w->cut, cut, e->actions * 8);
+    memcpy(w->degrees, degrees, DEGREES * 8);
 }
