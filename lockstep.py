@@ -241,13 +241,16 @@ def export(
     fmt: Annotated[str, typer.Option("--format", metavar="NAME", help="tla; or a drawing: dot, mermaid.")] = "tla",
     bounds: Annotated[str | None, typer.Option(metavar="A=1,B=2", help="Change bounds of the spec.")] = None,
     bug: Bug = None,
+    symmetry: Annotated[
+        bool, typer.Option("--symmetry", help="Also a module for TLC in which nodes' names do not matter (tla).")
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files are written.")] = OUT,
     as_json: Json = False,
 ) -> None:
     """Write a spec as TLA+ for TLC, or draw its states."""
     from traces.commands.export import export_command
 
-    finish(export_command(spec, bounds, fmt, out, bug), as_json)
+    finish(export_command(spec, bounds, fmt, out, bug, symmetry=symmetry), as_json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -31,19 +31,25 @@ class TlcRun:
 
 def run_tlc(directory: Path, module: str, *, config: str | None = None, dump: bool = False) -> TlcRun:
     """Check a module in a directory that has its configuration, with one worker: its order is breadth-first only then."""
+    trace = directory / "trace.json"
+    trace.unlink(missing_ok=True)
+    options = ["-config", config] if config is not None else []
+    options += ["-dumpTrace", "json", trace.name] if dump else []
+    output = tlc_output(directory, module, *options)
+    return _read(output, trace.read_text(encoding="utf-8") if trace.exists() else None)
+
+
+def tlc_output(directory: Path, module: str, *more: str) -> str:
+    """What TLC prints about a module in a directory."""
     java = shutil.which("java")
     assert java is not None, "LOCKSTEP_TLC is set, but there is no java"
     assert JAR is not None
-    trace = directory / "trace.json"
-    trace.unlink(missing_ok=True)
-    options = ["-noTE", "-coverage", "1", "-workers", "1", "-metadir", str(directory / "states")]
-    options += ["-config", config] if config is not None else []
-    options += ["-dumpTrace", "json", trace.name] if dump else []
+    options = ["-noTE", "-coverage", "1", "-workers", "1", "-metadir", str(directory / "states"), *more]
     command = [java, "-Xmx2g", "-XX:+UseParallelGC", "-XX:ParallelGCThreads=1", "-cp", JAR, "tlc2.TLC", *options]
     done = subprocess.run(
         [*command, f"{module}.tla"], cwd=directory, capture_output=True, text=True, check=False, timeout=_SECONDS
     )
-    return _read(done.stdout, trace.read_text(encoding="utf-8") if trace.exists() else None)
+    return done.stdout
 
 
 def _read(output: str, dump: str | None) -> TlcRun:

@@ -8,10 +8,13 @@ from attrs import frozen
 from rich.console import Console
 from rich.text import Text
 
+from model.engines.compiled.symmetry import NotSymmetric, check_symmetric
 from model.engines.export.pictures import Pictures
 from model.engines.export.tla import export_tla
 from model.engines.graph import GraphTooLarge, state_graph
 from model.language import Bounds, Spec
+from model.language.ground_spec import ground
+from model.language.trace import trace
 from traces.commands.check import prepare
 from traces.commands.engines import source_for
 from traces.commands.out import DEFAULT_OUT, check_writable
@@ -55,13 +58,20 @@ class ExportReport:
 Exporter = Callable[[Spec, Bounds, Path], ExportReport]
 
 
-def _tla(spec: Spec, bounds: Bounds, out: Path) -> ExportReport:
-    module = export_tla(spec, bounds)
+def _tla(spec: Spec, bounds: Bounds, out: Path, *, symmetry: bool = False) -> ExportReport:
+    module = export_tla(spec, bounds, symmetry=symmetry)
     texts = {
         f"{module.name}.tla": (module.text, "the module; the same for all bounds"),
         f"{module.name}.cfg": (module.cfg, "bounds, invariants and properties of steps"),
         f"{module.name}Reach.cfg": (module.reach, "what must be violated, because it denies what must be reachable"),
     }
+    for companion, what in (
+        (module.fair, "what is fair, to check liveness"),
+        (module.symmetric, "up to the names of nodes"),
+    ):
+        if companion is not None:
+            texts[f"{companion.name}.tla"] = (companion.text, what)
+            texts[f"{companion.name}.cfg"] = (companion.cfg, "its configuration")
     use = f"java -cp tla2tools.jar tlc2.TLC -coverage 1 {module.name}.tla"
     return _written(spec, "tla", bounds, out, texts, use)
 
@@ -104,11 +114,25 @@ EXPORTERS: Mapping[str, Exporter] = {"tla": _tla, "dot": _dot, "mermaid": _merma
 
 
 def export_command(
-    spec_name: str, bounds: str | None = None, fmt: str = "tla", out: Path = DEFAULT_OUT, bug: str | None = None
+    spec_name: str,
+    bounds: str | None = None,
+    fmt: str = "tla",
+    out: Path = DEFAULT_OUT,
+    bug: str | None = None,
+    *,
+    symmetry: bool = False,
 ) -> ExportReport:
     """Export a spec (with a bug, if one is named) within bounds to files in a directory. CommandError for what makes no sense."""
     if fmt not in EXPORTERS:
         raise CommandError(f"unknown format {fmt!r}", f"give --format {', '.join(EXPORTERS)}")
     spec, scope, _ = prepare(spec_name, bug=bug, bounds=parse_bounds(bounds))
     check_writable(out)
-    return EXPORTERS[fmt](spec, scope, out)
+    if not symmetry:
+        return EXPORTERS[fmt](spec, scope, out)
+    if fmt != "tla":
+        raise CommandError("--symmetry is for --format tla", "leave it out")
+    try:
+        check_symmetric(ground(trace(spec), scope), (p for p in spec.properties if p.kind != "eventually"))
+    except NotSymmetric as error:
+        raise CommandError(f"--symmetry: {error}", "leave it out") from None
+    return _tla(spec, scope, out, symmetry=True)

@@ -37,8 +37,8 @@ class Actions:
         self.updates, self.limits = Updates(terms), Limits(terms)
 
     # ---- an action
-    def definition(self, action: TracedAction) -> tuple[str, Doc]:
-        """Head and body of an action's operator.
+    def definitions(self, action: TracedAction) -> list[tuple[str, Doc]]:
+        """Head and body of an action's operator; before it that of its steps for given messages, if fairness speaks of these.
 
         Message parameters are quantified inside of it: TLC takes `\\E n \\in Node : Act(n)` for steps called Act, but does not see through
         a set that depends on the state.
@@ -53,7 +53,15 @@ class Actions:
             self.terms.names.clear()
         if lets:
             body = Let(lets, body)
-        return head, Headed(f"\\E {ranged(messages)} :", body, indent=3) if messages else body
+        if not messages:
+            return [(head, body)]
+        some = f"\\E {ranged(messages)} :"
+        if action.name not in self.words.of:
+            return [(head, Headed(some, body, indent=3))]
+        within = [Text(f"{name} \\in {network}") for name, network in messages]
+        one = f"{self.words.of[action.name]}({', '.join(name for name, _ in (*basic, *messages))})"
+        items = body.items if isinstance(body, Bullets) else (body,)
+        return [(one, Bullets((*within, *items))), (head, Headed(some, Text(one), indent=3))]
 
     def step(self, action: TracedAction) -> str:
         """`\\E n \\in Node : Act(n)`: the action's part of the next-state relation."""
@@ -61,6 +69,20 @@ class Actions:
         with self.terms.binding(_variables(action)) as names:
             basic, _ = self._parameters(action, names)
             return f"\\E {ranged(basic)} : {name}({', '.join(n for n, _ in basic)})" if basic else name
+
+    def fairness(self, action: TracedAction, strong: bool, each: bool, message: Mapping[str, str]) -> str:
+        """The fairness of an action as a formula: of the action as a whole, or of each choice of its arguments."""
+        word = f"{'SF' if strong else 'WF'}_{self.words.vars}"
+        if not each:
+            return f"{word}({self.step(action)})"
+        name = self.words.of.get(action.name, self.words.actions[action.name])
+        with self.terms.binding(_variables(action)) as names:
+            basic, _ = self._parameters(action, names)
+            taken = zip(names, action.action.parameters, strict=True)
+            messages = tuple((n, message[p.network]) for n, p in taken if p.network is not None)
+            all_ = (*basic, *messages)
+            step = f"{name}({', '.join(n for n, _ in all_)})" if all_ else name
+            return f"\\A {ranged(all_)} : {word}({step})" if all_ else f"{word}({step})"
 
     def _parameters(self, action: TracedAction, names: tuple[str, ...]) -> tuple[_Ranges, _Ranges]:
         """Parameters of basic sorts and message parameters, as (name, set)."""

@@ -21,16 +21,29 @@ from model.language.declare import STALE, FnDecl
 from model.language.ground import Expander
 from model.language.primitives import Network
 from model.language.sorts import Abstract, Bounds, Enum, Node, OptionOf, Ordinal, Quorum, SeqOf
+from model.language.spec import FAIRNESS
 from model.language.trace import trace
 from model.language.transition import TracedProperty, TracedSpec, Update
 
 RULER = 78
+FAIR, SYMMETRIC = "Fair", "Symmetric"
+"""What the names of the modules end in that say what is fair, and that the names of nodes do not matter."""
+
+
+@frozen
+class Companion:
+    """A module that extends the main one, with its configuration."""
+
+    name: str
+    text: str = field(repr=False)
+    cfg: str = field(repr=False)
 
 
 @frozen
 class TlaModule:
     """A module and its configurations: `cfg` checks what must hold; `reach` has what must be violated, since it denies a `sometimes`.
 
+    `fair` checks liveness, if there is any; `symmetric` is the same check as `cfg` up to the names of nodes, if that was asked for.
     `actions` and `properties` say what they are called in the module; both as name in the spec -> operator. `words` has all names.
     """
 
@@ -41,10 +54,15 @@ class TlaModule:
     actions: Mapping[str, str]
     properties: Mapping[str, str]
     words: Vocabulary = field(repr=False, eq=False)
+    fair: Companion | None = None
+    symmetric: Companion | None = None
 
 
-def export_tla(spec: Spec, bounds: Bounds) -> TlaModule:
+def export_tla(spec: Spec, bounds: Bounds, *, symmetry: bool = False) -> TlaModule:
     """The TLA+ module of a spec and its configurations for bounds (missing ones: the spec's defaults).
+
+    With `symmetry` there is a module by which TLC takes states for the same that are but for the names of the nodes; whether that
+    is sound is for the caller to know.
 
     Raises BoundsError for impossible bounds, SpecError for a spec that cannot be traced.
     """
@@ -53,6 +71,14 @@ def export_tla(spec: Spec, bounds: Bounds) -> TlaModule:
     Expander(traced, complete).initial()  # refuses bounds that are too small for the initial state
     writer = _Writer(traced)
     text = writer.module()
+    fair = symmetric = None
+    if writer.liveness():
+        cfg = writer.configuration(complete, [], writer.liveness(), behaviour="FairSpec")
+        fair = Companion(f"{writer.name}{FAIR}", writer.fair(), cfg)
+    if symmetry:
+        # TLC does not check properties of steps up to symmetry soundly: they are temporal formulas to it.
+        cfg = writer.configuration(complete, writer.invariants(), [], symmetry="NodeSymmetry")
+        symmetric = Companion(f"{writer.name}{SYMMETRIC}", writer.symmetric(), cfg)
     return TlaModule(
         name=writer.name,
         text=text,
@@ -61,6 +87,8 @@ def export_tla(spec: Spec, bounds: Bounds) -> TlaModule:
         actions=dict(writer.words.actions),
         properties=dict(writer.words.properties),
         words=writer.words,
+        fair=fair,
+        symmetric=symmetric,
     )
 
 
@@ -78,8 +106,9 @@ class _Writer:
         """The text of the module. Bodies come first, since they decide which helpers are defined."""
         init = self._definition(self.words.init, Bullets(tuple(self._init())), "")
         actions = [
-            self._definition(*self.actions.definition(a), inspect.getdoc(a.action.function) or "")
+            self._definition(*definition, (inspect.getdoc(a.action.function) or "") if place == 0 else "")
             for a in self.traced.actions
+            for place, definition in enumerate(self.actions.definitions(a))
         ]
         steps = Bullets(tuple(Text(self.actions.step(a)) for a in self.traced.actions))
         following = "\n".join([f"{self.words.next} ==", *_disjunction(steps)])
@@ -300,7 +329,7 @@ class _Writer:
             body = Row((Text(before), body, Text(")")))
         doc = inspect.cleandoc(prop.doc)
         if prop.kind == "eventually":
-            doc += "\nHolds of fair behaviours only, and Spec says nothing of fairness: see the spec."
+            doc += f"\nHolds of fair behaviours only: see {self.name}{FAIR}."
         yield self._definition(name, body, doc)
         if prop.kind == "sometimes":
             never = f"~{name}" if prop.states == 1 else f"[][~{name}]_{self.words.vars}"
@@ -314,7 +343,7 @@ class _Writer:
         return [self.words.properties[p.name] for p in self._of_kind("always")]
 
     def action_properties(self) -> list[str]:
-        """The properties of steps. Liveness is written, but not checked: the module does not say what is fair."""
+        """The properties of steps. Those of liveness are checked with the module that says what is fair."""
         return [self.words.properties[p.name] for p in self._of_kind("step")]
 
     def denials(self) -> tuple[list[str], list[str]]:
@@ -322,10 +351,48 @@ class _Writer:
         found = self._of_kind("sometimes")
         return tuple([self.words.never[p.name] for p in found if p.states == n] for n in (1, 2))  # type: ignore[return-value]
 
-    def configuration(self, bounds: Bounds, invariants: list[str], steps: list[str]) -> str:
+    def fair(self) -> str:
+        """The module that says what is fair: the behaviours of which liveness holds."""
+        messages = {network.name: self._message_type(network).flat for network in self._networks()}
+        formulas = []
+        for action in self.traced.actions:
+            kind = self.spec.fairness.get(action.name)
+            if kind is not None:
+                formulas.append(self.actions.fairness(action, *FAIRNESS[kind], messages))
+        title = f" MODULE {self.name}{FAIR} "
+        dashes = "-" * ((RULER - len(title)) // 2)
+        about = [
+            f"Which actions of {self.name} are fair, and how: liveness holds of such behaviours.",
+            "",
+            "A step that would exceed a bound is not taken here, and so its action is not enabled. Where runs leave the bounds",
+            "Lockstep says that liveness is unknown; TLC's verdict is about runs within the bounds.",
+        ]
+        parts = [
+            "\n".join([f"{dashes}{title}{dashes}", *_comment("\n".join(about)), f"EXTENDS {self.name}"]),
+            "\n".join(["Fairness ==", *(f"  /\\ {formula}" for formula in formulas or ["TRUE"])]),
+            f"FairSpec == {self.words.spec} /\\ Fairness",
+        ]
+        return "\n\n".join(parts) + f"\n\n{'=' * RULER}\n"
+
+    def liveness(self) -> list[str]:
+        """The properties of liveness."""
+        return [self.words.properties[p.name] for p in self._of_kind("eventually")]
+
+    def symmetric(self) -> str:
+        """The module that says that the names of nodes do not matter."""
+        title = f" MODULE {self.name}{SYMMETRIC} "
+        dashes = "-" * ((RULER - len(title)) // 2)
+        nodes = self.words.domain(Node)
+        head = f"{dashes}{title}{dashes}\n\\* States that are the same but for the names of the nodes are one.\nEXTENDS {self.name}, TLC"
+        return f"{head}\n\nNodeSymmetry == Permutations({nodes})\n\n{'=' * RULER}\n"
+
+    def configuration(
+        self, bounds: Bounds, invariants: list[str], steps: list[str], *, behaviour: str = "", symmetry: str = ""
+    ) -> str:
         """A configuration for TLC."""
         lines = ["CONSTANTS", *(f"  {name} = {value}" for name, _, value in self._settings(bounds))]
-        lines += ["", f"SPECIFICATION {self.words.spec}", "CHECK_DEADLOCK FALSE"]
+        lines += ["", f"SPECIFICATION {behaviour or self.words.spec}", "CHECK_DEADLOCK FALSE"]
+        lines += [f"SYMMETRY {symmetry}"] if symmetry else []
         for word, names in (("INVARIANTS", invariants), ("PROPERTIES", steps)):
             if names:
                 lines += ["", word, *(f"  {name}" for name in names)]

@@ -32,6 +32,7 @@ from model.language.sorts import (
     default,
     is_record,
 )
+from model.language.spec import FAIRNESS, Action
 from model.language.transition import TracedSpec
 
 VALUE, SOME, LENGTH, CELL, CELL_SOME = "value", "some", "length", "cell", "cell some"
@@ -75,6 +76,12 @@ def suffixes(type_: Any) -> tuple[str, ...]:
     return tuple(suffix for suffix, _ in components(type_))
 
 
+def is_fair_per_message(traced: TracedSpec, action: Action) -> bool:
+    """Whether fairness speaks of every message that an action takes: then its steps for one message have a name of their own."""
+    kind = traced.spec.fairness.get(action.name)
+    return kind is not None and FAIRNESS[kind][1] and any(p.network is not None for p in action.parameters)
+
+
 class Vocabulary:
     """The names of one module, and what has been used of its helpers."""
 
@@ -108,6 +115,7 @@ class Vocabulary:
         self.min, self.max, self.keep = claim("Min"), claim("Max"), claim("Keep")
         self.type_ok, self.init, self.next, self.spec = claim("TypeOK"), claim("Init"), claim("Next"), claim("Spec")
         self.actions = {a.name: claim(camel(a.name)) for a in traced.actions}
+        self.of = {a.name: claim(f"{camel(a.name)}Of") for a in traced.actions if is_fair_per_message(traced, a.action)}
         self.properties = {p.property.name: claim(camel(p.property.name)) for p in traced.properties}
         self.never = {
             p.property.name: claim(f"Never{camel(p.property.name)}")
