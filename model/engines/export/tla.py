@@ -120,7 +120,7 @@ class _Writer:
         helpers = [*self._sorts(), *self._helpers(), *rules]
         body = [*helpers, types, init, *actions, following, behaviour, *properties]
         parts = [self._head(), self._constants(), self._variables(), *body]
-        return "\n\n".join(parts) + f"\n\n{'=' * RULER}\n"
+        return "\n\n".join(filter(None, parts)) + f"\n\n{'=' * RULER}\n"
 
     def _head(self) -> str:
         title = f" MODULE {self.name} "
@@ -145,7 +145,7 @@ class _Writer:
     def _constants(self) -> str:
         lines = [f"{name}: {about}" for name, about, _ in self._settings({})]
         names = [name for name, _, _ in self._settings({})]
-        return "\n".join([f"CONSTANTS {', '.join(names)}", *(f"\\* {line}" for line in lines)])
+        return "" if not names else "\n".join([f"CONSTANTS {', '.join(names)}", *(f"\\* {line}" for line in lines)])
 
     def _settings(self, bounds: Bounds) -> list[tuple[str, str, str]]:
         """The constants: name, what it is, and its value within bounds (none given: no value)."""
@@ -390,8 +390,9 @@ class _Writer:
         self, bounds: Bounds, invariants: list[str], steps: list[str], *, behaviour: str = "", symmetry: str = ""
     ) -> str:
         """A configuration for TLC."""
-        lines = ["CONSTANTS", *(f"  {name} = {value}" for name, _, value in self._settings(bounds))]
-        lines += ["", f"SPECIFICATION {behaviour or self.words.spec}", "CHECK_DEADLOCK FALSE"]
+        settings = self._settings(bounds)
+        lines = ["CONSTANTS", *(f"  {name} = {value}" for name, _, value in settings), ""] if settings else []
+        lines += [f"SPECIFICATION {behaviour or self.words.spec}", "CHECK_DEADLOCK FALSE"]
         lines += [f"SYMMETRY {symmetry}"] if symmetry else []
         for word, names in (("INVARIANTS", invariants), ("PROPERTIES", steps)):
             if names:
