@@ -232,13 +232,36 @@ def progress(title: str) -> Iterator[Report | None]:
             return
 
         def report(now: Progress) -> None:
-            rate = now.distinct / now.seconds if now.seconds > 0 else 0.0
-            tell(
-                f"{now.distinct:,} states  {now.generated:,} generated  {rate:,.0f}/s  depth {now.depth}  "
-                f"queue {now.queue:,}  {now.seconds:.0f} s"
-            )
+            tell(progress_text(now))
 
         yield report
+
+
+def progress_text(now: Progress) -> str:
+    """States, rate, depth, queue, memory, and what the last levels suggest."""
+    rate = now.distinct / now.seconds if now.seconds > 0 else 0.0
+    memory = f"{now.bytes / (1 << 20):,.0f} MiB" if now.bytes else ""
+    parts = [
+        f"{now.distinct:,} states",
+        f"{rate:,.0f}/s",
+        f"depth {now.depth}",
+        f"queue {now.queue:,}",
+        memory,
+        outlook(now.levels, now.queue),
+        f"{now.generated:,} generated",
+        f"{now.seconds:.0f} s",
+    ]
+    return "  ".join(filter(None, parts))
+
+
+def outlook(levels: tuple[int, ...], queue: int) -> str:
+    """What the last complete levels suggest, if they go on like that: nobody knows how many states there are before all are found."""
+    if len(levels) < 5:
+        return ""
+    ratio = (levels[-2] / levels[-4]) ** 0.5  # the last level is still being expanded, but complete in number
+    if ratio >= 1:
+        return f"levels grow {ratio:.1f} times"
+    return f"levels shrink: {queue / (1 - ratio):,.0f} states to go at this pace"
 
 
 class Tell:

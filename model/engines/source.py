@@ -48,13 +48,17 @@ class Budget:
 
 @frozen
 class Progress:
-    """What a run can tell while it is under way."""
+    """What a run can tell while it is under way. `bytes`: of states and tables in memory, 0 if nobody counts them;
+    `levels`: distinct states per depth, the last one still being expanded.
+    """
 
     distinct: int
     generated: int
     depth: int
     queue: int
     seconds: float
+    bytes: int = 0
+    levels: tuple[int, ...] = ()
 
 
 Report = Callable[[Progress], None]

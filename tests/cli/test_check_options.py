@@ -10,11 +10,11 @@ import pytest
 import lockstep
 from model.engines.compiled.explore import explore_compiled
 from model.engines.liveness import with_compiled_liveness
-from model.engines.source import Budget
+from model.engines.source import Budget, Progress
 from properties.registry import find_spec
 from tests.engines.liveness_toys import door
 from traces.commands.check import CheckReport
-from traces.render import printed
+from traces.render import outlook, printed, progress_text
 
 Run = Callable[..., tuple[int, str, str]]
 TINY = ("--bounds", "epochs=1,elections=1,log=1")
@@ -135,3 +135,26 @@ def test_a_lasso_is_shown_with_its_fairness() -> None:
     text = " ".join(printed(CheckReport(spec, verdict).show).split())
     assert "somebody_is_through is violated" in text
     assert "taken for ever: open_door, close_door; disabled again and again: walk_through" in text
+
+
+@pytest.mark.parametrize(
+    ("levels", "queue", "expected"),
+    [
+        ((1, 2, 3), 3, ""),
+        ((1, 10, 100, 1000, 1500), 1500, "levels grow 10.0 times"),
+        ((10, 400, 200, 100, 40), 40, "levels shrink: 80 states to go at this pace"),
+    ],
+)
+def test_the_outlook_is_the_trend_of_the_levels(levels: tuple[int, ...], queue: int, expected: str) -> None:
+    """No percentage: whether levels grow, or how many states are to go if they keep shrinking as they do."""
+    assert outlook(levels, queue) == expected
+
+
+def test_progress_tells_states_rate_depth_queue_and_memory() -> None:
+    """The compiled search reports the bytes of its tables and its levels, and the line on the terminal shows them."""
+    told: list[Progress] = []
+    explore_compiled(find_spec("two-phase"), {"nodes": 3}, clock=lambda: 0.0, report=told.append)
+    last = told[-1]
+    assert (last.depth, sum(last.levels), last.levels[0]) == (11, 288, 1)
+    text = progress_text(Progress(2_000_000, 9, 12, 300, 4.0, 3 << 20, (1,)))
+    assert text == "2,000,000 states  500,000/s  depth 12  queue 300  3 MiB  9 generated  4 s"

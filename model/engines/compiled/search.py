@@ -150,7 +150,8 @@ class Search:
         stats, seconds = self.backend.stats(), self.clock() - self.started
         if self.report is not None:
             queue = stats.distinct - sum(self.levels[:-1])
-            self.report(Progress(stats.distinct, stats.steps + 1, len(self.levels), queue, seconds))
+            memory, levels = stats.bytes + stats.tables, tuple(self.levels)
+            self.report(Progress(stats.distinct, stats.steps + 1, len(levels), queue, seconds, memory, levels))
         if self.budget.seconds is not None and seconds > self.budget.seconds:
             raise Stop(f"budget of {self.budget.seconds:g} s used up at depth {len(self.levels)}")
         if self.budget.states is not None and stats.distinct > self.budget.states:
