@@ -373,6 +373,7 @@ class Native:
     def targets(self, states: Sequence[tuple[tuple[int, ...], int]], numbers: int) -> None:
         """See `backend.Backend`."""
         rows = np.array([(*state, number) for state, number in states], dtype=np.uint64)
+        self._events = max(self._events, numbers * self._actions)
         self._lib.explorer_targets(self._engine, rows.ctypes.data, len(states), numbers)
 
     # ---- what was found
