@@ -28,68 +28,13 @@ from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.levels import Levels, Room
 from model.engines.compiled.misses import PAYS, Misses, compiled_misses
 from model.engines.compiled.misses_code import MissesCode
+from model.engines.compiled.signatures import SIGNATURES
 
 FLAGS = ("-O2",)
 MOST_COMPONENTS, MOST_THREADS = 255, 64
 """Limits of the tables in C."""
 
 _I32, _U64, _P = ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p
-_SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "explorer_new": (_P, (_P,)),
-    "explorer_free": (None, (_P,)),
-    "explorer_intern": (_I32, (_P, _I32, _P)),
-    "explorer_project": (None, (_P,)),
-    "explorer_unknown": (_P, (_P, _I32, _P, _P)),
-    "explorer_set_alive": (None, (_P, _I32, _P, _I32)),
-    "explorer_ready": (_I32, (_P,)),
-    "explorer_table": (_I32, (_P, _I32)),
-    "explorer_widen": (_I32, (_P,)),
-    "explorer_put": (None, (_P, _P, _I32)),
-    "explorer_events": (None, (_P, _I32)),
-    "explorer_patch": (ctypes.c_uint32, (_P, _I32, _P, _I32)),
-    "explorer_seen": (_P, (_P, _I32, _I32, _I32)),
-    "explorer_put_one": (None, (_P, _P, _I32, _P, _I32)),
-    "explorer_misses": (_P, (_P, _P)),
-    "explorer_apply": (_I32, (_P,)),
-    "explorer_run": (_I32, (_P, _I32, _U64)),
-    "explorer_level": (None, (_P, _P, _P, _I32)),
-    "explorer_again": (_U64, (_P,)),
-    "explorer_add": (None, (_P, _I32, _P)),
-    "explorer_numbers": (None, (_P, _P, _P)),
-    "explorer_target": (None, (_P, _P)),
-    "explorer_want": (None, (_P, _P)),
-    "explorer_row": (_P, (_P, _I32, _I32)),
-    "explorer_dump": (None, (_P, _I32, _U64, _U64, _P)),
-    "explorer_load": (None, (_P, _U64, _P)),
-    "explorer_words": (_I32, (_P,)),
-    "explorer_event": (_I32, (_P, _I32, _P, _P, _P)),
-    "explorer_stats": (None, (_P, _P)),
-    "explorer_found": (None, (_P, _P)),
-    "explorer_stop": (None, (_P,)),
-    "explorer_left": (None, (_P, _P, _P)),
-    "explorer_part": (None, (_P, _I32, _U64, _U64, _I32, _P, _P)),
-    "explorer_forget": (_I32, (_P, _I32)),
-    "explorer_feed": (None, (_P, _P, _U64)),
-    "explorer_enter": (None, (_P, _P, _U64)),
-    "explorer_layout": (None, (_P, _P)),
-    "explorer_repack": (None, (_P, _P, _I32, _P, _U64, _P)),
-    "rows_sort": (_U64, (_P, _U64, _I32)),
-    "rows_mark": (None, (_P, _U64, _I32, _P, _U64, _P, _P)),
-    "rows_unmarked": (_U64, (_P, _U64, _I32, _P)),
-    "explorer_index": (_I32, (_P,)),
-    "explorer_edges": (_U64, (_P,)),
-    "explorer_take_edges": (None, (_P, _P)),
-    "explorer_moves": (None, (_P, _P, _P, _P, _P)),
-    "explorer_fatal": (None, (_P, _P, _I32)),
-    "explorer_collect": (None, (_P, _I32)),
-    "explorer_collected": (_U64, (_P, _P)),
-    "explorer_targets": (None, (_P, _P, _U64, _I32)),
-    "explorer_permutation": (None, (_P, _I32, _P)),
-    "explorer_images": (None, (_P, _I32, _I32, _P, _U64)),
-    "explorer_orbits": (_U64, (_P,)),
-    "explorer_degrees": (None, (_P, _P)),
-    "explorer_restore": (None, (_P, _U64, _U64, _P, _P, _P)),
-}
 _COUNTERS = 10
 _VISITED, _TABLES = 0, 6
 _MAX_WORDS = 8
@@ -102,7 +47,7 @@ def library() -> Any:
     """The compiled runtime, or None if this machine has no C compiler (or is not a POSIX system)."""
     loaded = build.load("explorer", "runtime.c", build.runtime_sources(), FLAGS)
     if loaded is not None:
-        build.declare(loaded, _SIGNATURES)
+        build.declare(loaded, SIGNATURES)
     return loaded
 
 
