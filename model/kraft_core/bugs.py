@@ -44,7 +44,7 @@ def _grant_anyone(first: Any, again: Any, up_to_date: Any) -> Any:
     return up_to_date
 
 
-def _length_is_enough(end: Any, last_epoch: Any, end_of_epoch: Any, epoch_there: Any) -> Any:
+def _length_is_enough(end: Any, last_epoch: Any, end_of_epoch: Any, epoch_there: Any, leader_epoch: Any) -> Any:
     """The leader compares the follower's end, but not the epoch of its last entry."""
     return end <= end_of_epoch
 
@@ -57,11 +57,6 @@ def _end_is_enough(end: Any, last_epoch: Any, my_end: Any, my_last_epoch: Any) -
 def _late_answer(end: Any, last_epoch: Any, my_end: Any, my_last_epoch: Any) -> Any:
     """A follower takes any answer of its leader, also one that it does not await."""
     return _always(end)
-
-
-def _whole_log(keep: Any) -> Any:
-    """A diverging follower drops its whole log."""
-    return keep - keep
 
 
 def _as_announced(announced: Any, length: Any) -> Any:
@@ -187,9 +182,9 @@ BUGS = (
     ),
     Replacement(
         "truncate-all",
-        "A diverging follower drops its whole log",
-        "truncation_target",
-        _whole_log,
+        "A diverging follower cuts its log anywhere",
+        "may_cut",
+        _always,
         "acknowledged_choosable_entries_are_kept",
     ),
     Replacement(

@@ -13,7 +13,8 @@ from model.language.plain import Stepper
 from tests.prove.small_lease import lease
 from tests.prove.test_prover import forget_returns
 
-ELECT = ("start_election", "handle_vote_request", "handle_vote_granted", "become_leader")
+ELECT = ("start_election", "request_votes", "handle_vote_request", "handle_vote_granted", "become_leader")
+APPEND = ("append_record", "flush")
 FETCH = ("send_fetch", "handle_fetch", "handle_fetched")
 
 ONE_EPOCH = {"epochs": 1, "log": 1, "values": 0, "elections": 1, "restarts": 0}
@@ -43,33 +44,34 @@ def names(run: SpecTrace | None) -> list[str]:
 def test_a_commit_takes_two_fetches() -> None:
     """Elect, follow, fetch the record, and acknowledge it by fetching again: only then can the leader commit."""
     checker = Checker(CORE, CORE.complete_bounds(ONE_EPOCH))
-    acknowledged = (*ELECT, "handle_begin_quorum", *FETCH, *FETCH[:2], "advance_high_watermark")
+    acknowledged = (*ELECT, *APPEND, "handle_begin_quorum", *FETCH, *FETCH[:2], "advance_high_watermark")
     run = checker.scenario(something_is_committed, acknowledged)
     assert names(run) == list(acknowledged)
     assert run is not None
     assert any(run.states[-1][list(CORE.state.variables).index("high_watermark")])
-    too_soon = (*ELECT, "handle_begin_quorum", *FETCH, "advance_high_watermark")
+    too_soon = (*ELECT, *APPEND, "handle_begin_quorum", *FETCH, "advance_high_watermark")
     assert checker.scenario(something_is_committed, too_soon) is None
 
 
 def test_logs_diverge_when_a_leader_is_replaced_before_it_is_followed() -> None:
     """A leader whose record nobody has fetched is replaced; it follows the new one, and its log is not a prefix."""
     checker = Checker(CORE, CORE.complete_bounds({"log": 1, "values": 0, "restarts": 0}))
-    replaced = (*ELECT, *ELECT, "hear_of_epoch", "handle_begin_quorum", *FETCH[:2])
+    replaced = (*ELECT, *APPEND, *ELECT, *APPEND, "hear_of_epoch", "handle_begin_quorum", *FETCH[:2])
     run = checker.scenario(a_log_diverges, replaced)
     assert names(run) == list(replaced)
-    assert checker.scenario(a_log_diverges, (*ELECT, "handle_begin_quorum", *FETCH[:2])) is None
+    assert checker.scenario(a_log_diverges, (*ELECT, *APPEND, "handle_begin_quorum", *FETCH[:2])) is None
 
 
 def test_a_search_finds_a_shortest_run() -> None:
-    """A vote that is forgotten in a crash: two candidates, one voter, five steps, and none of four."""
+    """A vote that is forgotten in a crash: two candidates, one voter, seven steps, and none of six."""
     spec = CORE.with_bug("vote-in-memory")
     bounds = spec.complete_bounds({"epochs": 1, "log": 1, "values": 0, "elections": 2, "restarts": 1})
     votes_once = next(p for p in LEMMAS if p.name == "a_voter_votes_once_per_epoch")
     checker = Checker(spec, bounds)
-    assert checker.violation(votes_once, 4) is None
-    run = checker.violation(votes_once, 5)
-    assert sorted(names(run)) == ["handle_vote_request"] * 2 + ["restart"] + ["start_election"] * 2
+    assert checker.violation(votes_once, 6) is None
+    run = checker.violation(votes_once, 7)
+    twice = ("handle_vote_request", "request_votes", "start_election")
+    assert sorted(names(run)) == sorted((*twice, *twice, "restart"))
     assert run is not None
     stepper = Stepper(spec, {**bounds, "stale": 1})
     assert stepper.holds(votes_once, run.states[-2])
