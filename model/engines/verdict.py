@@ -55,6 +55,7 @@ class Verdict:
     shortest path explored, `levels` distinct states per depth; `coverage` steps per action; `blocked` per action the guard
     (file:line) that was false most often and how often; `cut` per action the steps beyond the bounds; `seconds` are CPU seconds.
     `odds` bounds the chance that a state was taken for another one, because only fingerprints were compared (0: states were).
+    `paths`: per action the steps of another spec that its steps stand for (refinement), and how often.
     """
 
     spec: str
@@ -77,6 +78,7 @@ class Verdict:
     blocked: Mapping[str, tuple[str, int]] = field(factory=dict)
     cut: Mapping[str, int] = field(factory=dict)
     odds: float = 0.0
+    paths: Mapping[str, Mapping[str, int]] = field(factory=dict)
 
     @property
     def violation(self) -> PropertyVerdict | None:
