@@ -1,8 +1,8 @@
 """Checking a refinement on every reachable step within bounds: breadth first, so that a failure is a shortest one.
 
-What a step stands for depends on its arguments and on the parts of the nodes it involves, before and after; each combination is looked
-at once. The parts of the other nodes must be the same before and after (a node whose part changes is involved, whatever the arguments say), and now
-and then a step is looked at again through the parts of all nodes, which must give the same.
+What a step stands for depends on its arguments and on the parts of the nodes it involves, before and after; each combination is
+looked at once. Involved are the nodes that the arguments name and those whose parts change. Now and then a step is looked at again
+through the parts of all nodes, which must give the same.
 """
 
 from typing import Any
@@ -140,9 +140,7 @@ class _Search:
     def _through(
         self, place: int, args: tuple[Any, ...], nodes: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]
     ) -> Path | Mismatch:
-        return self.simulation.step(
-            place, args, nodes, tuple(before[n] for n in nodes), tuple(after[n] for n in nodes)
-        )
+        return self.simulation.step(place, args, nodes, tuple(before[n] for n in nodes), tuple(after[n] for n in nodes))
 
     def pause(self, queue: int) -> None:
         """Between two states: report, and look at the budget."""
@@ -272,6 +270,6 @@ def _steps_are_taken(refinement: Refinement, search: _Search, complete: bool, wh
         never = f"never taken within bounds: {', '.join(idle)}"
         return PropertyVerdict(name, REFINEMENT, *((VIOLATED, never) if complete else (UNKNOWN, why)))
     unused = "".join(f"; not {action}: {reason}" for action, reason in refinement.unused.items())
-    return PropertyVerdict(name, REFINEMENT, HOLDS, f"{len(actions) - len(refinement.unused)} of {len(actions)}{unused}")
-
-
+    return PropertyVerdict(
+        name, REFINEMENT, HOLDS, f"{len(actions) - len(refinement.unused)} of {len(actions)}{unused}"
+    )

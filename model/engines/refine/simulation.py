@@ -3,16 +3,18 @@
 import linecache
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from model.engines.refine.refinement import Call, Refinement, check_abstract, is_compared
-from model.engines.refine.windows import UNSEEN, Part, Parts, Unseen, Window, owner_of
-from model.language import Action, Disabled, Spec, SpecError, unknown
+from model.engines.refine.windows import UNSEEN, Part, Parts, Window, owner_of
+from model.language import Disabled, SpecError, unknown
+from model.language.declare import FnDecl
 from model.language.ground_spec import GroundSpec
 from model.language.plain import PlainReading, Stepper, format_value
-from model.language.plain_state import CutStep, MessageSet, roll_back
+from model.language.plain_state import CutStep, roll_back
 from model.language.reading import reading
 from model.language.sorts import is_record
+from model.language.spec import Action
 from model.language.trace import trace
 
 Path = tuple[str, ...]
@@ -30,14 +32,6 @@ class Mismatch:
         return f"{', '.join(self.tried) or 'a stutter'}: {self.wrong}"
 
 
-@frozen(eq=False)
-class _Image:
-    """A node's part of the abstract state, and the messages that it calls for."""
-
-    part: Part
-    needed: tuple[tuple[str, frozenset[Any]], ...] = field(repr=False)
-
-
 def format_call(action: Action, args: tuple[Any, ...]) -> str:
     """A step in domain words."""
     inner = ", ".join(f"{p.name}={format_value(v, p.sort)}" for p, v in zip(action.parameters, args, strict=True))
@@ -53,7 +47,9 @@ class Simulation:
         self.concrete, self.parts = source.spec, parts
         for action in source.spec.actions:
             if action.name not in refinement.steps:
-                raise SpecError(f"nothing is said of what {action.name} of {source.spec.name} stands for", "see `steps`")
+                raise SpecError(
+                    f"nothing is said of what {action.name} of {source.spec.name} stands for", "see `steps`"
+                )
         bounds = refinement.bounds(source.bounds)
         self._actions = {a.name: a for a in self.abstract.actions}
         self._concrete_reading = PlainReading(source.bounds, source.spec.overrides)
@@ -64,18 +60,18 @@ class Simulation:
         compared = [name for name in variables if is_compared(name)]
         self._work = Window(self.abstract, bounds, compared, frozenset(n for n in variables if n not in compared))
         self._sorts = variables
-        self._images: list[dict[int, _Image]] = [{} for _ in parts.nodes]
+        self._images: list[dict[int, Part]] = [{} for _ in parts.nodes]
         self._initial = Stepper(self.abstract, bounds, coverage=False)
 
     # ---- states
-    def image(self, node: int, number: int) -> _Image:
-        """The abstract part for a node's part."""
+    def image(self, node: int, number: int) -> Part:
+        """The abstract part that a node's part stands for, and the messages that it calls for."""
         found = self._images[node].get(number)
         if found is None:
             found = self._images[node][number] = self._mapped(node, self.parts.contents[node][number])
         return found
 
-    def _mapped(self, node: int, part: Part) -> _Image:
+    def _mapped(self, node: int, part: Part) -> Part:
         self._before.show((part,))
         work = self._work
         work.show(())
@@ -86,23 +82,25 @@ class Simulation:
             if owner != node:
                 raise SpecError(f"the part of n{node + 1} writes {name} of n{owner + 1}", "map node by node")
         taken = work.taken(node)
-        for name, cells in taken.cells:
-            if any(value is UNSEEN for _, value in cells):
+        for name, _, value in taken.cells:
+            if value is UNSEEN:
                 raise SpecError(f"the mapping to {self.abstract.name} says nothing of {name}", "write it")
         roll_back(work.state.__dict__["_undo"])
-        return _Image(Part(taken.cells, ()), tuple((name, frozenset(ms)) for name, ms in taken.messages))
+        return taken
 
     def start(self, numbers: tuple[int, ...]) -> Mismatch | None:
         """Whether the initial state stands for the abstract one, in which nothing has been sent."""
-        self._work.show(tuple(self.image(n, numbers[n]).part for n in self.parts.nodes))
-        stores = self._initial.thaw(self._initial.initial()).__dict__["_stores"]
-        for store in stores:
-            if is_compared(store.name) and not isinstance(store, MessageSet):
-                for key in store:
-                    found, wanted = dict.get(self._work.stores[store.name], key), dict.get(store, key)
-                    if found != wanted:
-                        return Mismatch((), self._differs(store.name, key, wanted, found))
-        return self._unsent(numbers, tuple(self.parts.nodes), {})
+        images = [self.image(n, numbers[n]) for n in self.parts.nodes]
+        for image in images:
+            if image.messages:
+                return Mismatch((), self._unsent(*image.messages[0]))
+        start = self._initial.thaw(self._initial.initial()).__dict__["_stores"]
+        stores = {store.name: store for store in start}
+        for image in images:
+            for name, key, value in image.cells:
+                if (found := dict.get(stores[name], key)) != value:
+                    return Mismatch((), self._differs(name, key, found, value))
+        return None
 
     # ---- steps
     def step(
@@ -115,34 +113,32 @@ class Simulation:
         action = self.concrete.actions[place]
         with reading(self._concrete_reading):
             calls = list(self.refinement.steps[action.name](self._before.state, self._after.state, *args))
-        images = [self.image(n, i) for n, i in zip(nodes, before, strict=True)]
+        images = tuple([self.image(n, i) for n, i in zip(nodes, before, strict=True)])
         targets = [self.image(n, i) for n, i in zip(nodes, after, strict=True)]
-        work.show(tuple(i.part for i in images))
-        for image in images:
-            for name, messages in image.needed:
-                work.stores[name].items = tuple(dict.fromkeys((*work.stores[name].items, *messages)))
+        work.show(images)
         try:
             return self._run(calls, targets)
         finally:
             roll_back(work.state.__dict__["_undo"])
 
-    def _run(self, calls: list[Call], targets: list[_Image]) -> Path | Mismatch:
-        tried: list[str] = []
-        for name, *args in calls:
-            action = self._action(name)
-            tried.append(format_call(action, tuple(args)))
-            wrong = self._take(action, tuple(args))
-            if wrong:
-                return Mismatch(tuple(tried), wrong)
+    def _run(self, calls: list[Call], targets: list[Part]) -> Path | Mismatch:
+        for number, (name, *args) in enumerate(calls, 1):
+            if wrong := self._take(self._action(name), tuple(args)):
+                return Mismatch(self._tried(calls[:number]), wrong)
         stores = self._work.stores
         for target in targets:
-            for variable, cells in target.part.cells:
-                for key, value in cells:
-                    found = dict.get(stores[variable], key)
-                    if found != value:
-                        return Mismatch(tuple(tried), self._differs(variable, key, found, value))
-        unsent = self._missing(targets)
-        return Mismatch(tuple(tried), unsent) if unsent else tuple(name for name, *_ in calls)
+            for variable, key, value in target.cells:
+                found = dict.get(stores[variable], key)
+                if found != value:
+                    return Mismatch(self._tried(calls), self._differs(variable, key, found, value))
+            for name, messages in target.messages:
+                sent = stores[name].items
+                if missing := tuple(m for m in messages if m not in sent):
+                    return Mismatch(self._tried(calls), self._unsent(name, missing))
+        return tuple([call[0] for call in calls])
+
+    def _tried(self, calls: list[Call]) -> tuple[str, ...]:
+        return tuple(format_call(self._action(name), tuple(args)) for name, *args in calls)
 
     def _action(self, name: str) -> Action:
         if name not in self._actions:
@@ -163,22 +159,12 @@ class Simulation:
             return f"{action.name} of {self.abstract.name} leaves the bounds"
         return ""
 
-    def _missing(self, targets: list[_Image]) -> str:
-        for target in targets:
-            for name, messages in target.needed:
-                sent = self._work.stores[name].items
-                for message in sorted(messages, key=str):
-                    if message not in sent:
-                        return f"{format_value(message, self._sorts[name].record)} has not been sent"
-        return ""
-
-    def _unsent(self, numbers: tuple[int, ...], nodes: tuple[int, ...], _: dict[str, Any]) -> Mismatch | None:
-        self._work.show(())
-        wrong = self._missing([self.image(n, numbers[n]) for n in nodes])
-        return Mismatch((), wrong) if wrong else None
+    def _unsent(self, network: str, messages: tuple[Any, ...]) -> str:
+        return f"{format_value(messages[0], type(messages[0]))} of {network} has not been sent"
 
     def _differs(self, variable: str, key: Any, found: Any, wanted: Any) -> str:
         declaration = self._sorts[variable]
+        assert isinstance(declaration, FnDecl)
         keys = key if isinstance(key, tuple) else (key,)
         index = ", ".join(format_value(k, sort) for k, sort in zip(keys, declaration.args, strict=True))
         values = (format_value(v, declaration.result) for v in (found, wanted))
@@ -202,5 +188,3 @@ def involved(args: tuple[Any, ...], sorts: tuple[Any, ...], of: Any) -> tuple[in
         elif value is not None and (sort is of or getattr(sort, "sort", None) is of):
             found.append(value)
     return tuple(sorted(set(found)))
-
-

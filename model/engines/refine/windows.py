@@ -36,11 +36,16 @@ class _Unseen:
 UNSEEN = _Unseen()
 
 
+Cell = tuple[str, Any, Any]
+"""A variable, an argument, and the value there."""
+
+
 @frozen(eq=False)
 class Part:
-    """What belongs to one node: per variable its cells (argument, value), per network its messages."""
+    """What belongs to one node: its cells of the variables, and per network its messages, if there are any."""
 
-    cells: tuple[tuple[str, tuple[tuple[Any, Any], ...]], ...]
+    node: int
+    cells: tuple[Cell, ...]
     messages: tuple[tuple[str, tuple[Any, ...]], ...]
 
 
@@ -68,32 +73,35 @@ class Window:
 
     def show(self, parts: tuple[Part, ...]) -> None:
         """See these parts and nothing else."""
+        stores, put = self.stores, dict.__setitem__
+        nodes = [part.node for part in parts]
         for part in self._shown:
-            for name, cells in part.cells:
-                for key, _ in cells:
-                    dict.__setitem__(self.stores[name], key, UNSEEN)
-        found: dict[str, list[Any]] = {name: [] for name in self.networks}
+            if part.node not in nodes:
+                for name, key, _ in part.cells:
+                    put(stores[name], key, UNSEEN)
+            for name, _ in part.messages:
+                stores[name].items = ()
         for part in parts:
-            for name, cells in part.cells:
-                store = self.stores[name]
-                for key, value in cells:
-                    dict.__setitem__(store, key, value)
+            for name, key, value in part.cells:
+                put(stores[name], key, value)
             for name, messages in part.messages:
-                found[name].extend(messages)
-        for name, messages in found.items():
-            self.stores[name].items = tuple(dict.fromkeys(messages))
+                stores[name].items = joined(stores[name].items, messages)
         self._shown = parts
-        self.state.__dict__["_undo"].clear()
 
     def taken(self, node: int) -> Part:
         """What is seen of one node now, and all messages."""
-        return Part(
-            tuple(
-                (name, tuple((k, v) for k, v in dict.items(self.stores[name]) if owner_of(k) == node))
-                for name in self.names
-            ),
-            tuple((name, self.stores[name].items) for name in self.networks),
+        cells = tuple(
+            (name, key, value)
+            for name in self.names
+            for key, value in dict.items(self.stores[name])
+            if owner_of(key) == node
         )
+        return Part(node, cells, tuple((n, m) for n in self.networks if (m := self.stores[n].items)))
+
+
+def joined(some: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Two message sets together."""
+    return (*some, *(m for m in more if m not in some)) if some else more
 
 
 class Parts:
@@ -156,12 +164,11 @@ class Parts:
         """A node's part in plain values."""
         stores = {store.name: store for store in self._stepper.thaw(self.source.plain(state)).__dict__["_stores"]}
         owners = {n: list(stores[n].decl.record.fields.values()).index(Node) for n in self._networks}
-        return Part(
-            tuple(
-                (name, tuple((k, v) for k, v in dict.items(stores[name]) if owner_of(k) == node))
-                for name in self._variables
-            ),
-            tuple(
-                (name, tuple(m for m in stores[name].items if m[owner] == node)) for name, owner in owners.items()
-            ),
+        cells = tuple(
+            (name, key, value)
+            for name in self._variables
+            for key, value in dict.items(stores[name])
+            if owner_of(key) == node
         )
+        owned = ((name, tuple(m for m in stores[name].items if m[owner] == node)) for name, owner in owners.items())
+        return Part(node, cells, tuple((name, messages) for name, messages in owned if messages))
