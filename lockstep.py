@@ -85,7 +85,7 @@ def check(
     properties: Annotated[
         list[str] | None, typer.Option("--property", "-p", metavar="NAME", help="Check this one only; repeatable.")
     ] = None,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="explore: every state; walk: random walks.")] = "explore",
+    engine: Annotated[str, typer.Option(metavar="NAME", help="explore, walk, induct, prove, refine ...")] = "explore",
     bounds: Annotated[str | None, typer.Option(metavar="A=1,B=2", help="Change bounds of the spec.")] = None,
     budget: Budget = None,
     seed: Seed = 0,

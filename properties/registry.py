@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from model.engines.refine.refinement import Refinement
 from model.kraft.live import SPEC as KRAFT_LIVE
 from model.kraft.spec import SPEC as KRAFT
 from model.kraft_core.lemmas import LEMMAS as KRAFT_CORE_LEMMAS
@@ -17,6 +18,7 @@ from model.zab_core.proofs import HINTS as ZAB_CORE_HINTS
 from model.zab_core.spec import SPEC as ZAB_CORE
 from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
 from properties.kraft.liveness import LIVENESS
+from properties.kraft.refinement import REFINES_CORE
 
 SPECS: Mapping[str, Spec] = {
     KRAFT.name: KRAFT.with_properties(KRAFT_PROPERTIES),
@@ -29,6 +31,9 @@ SPECS: Mapping[str, Spec] = {
 
 HINTS: Mapping[str, Hints] = {KRAFT_CORE.name: KRAFT_CORE_HINTS, ZAB_CORE.name: ZAB_CORE_HINTS}
 """How the properties of a spec are proved, for the specs that have lemmas for it."""
+
+REFINEMENTS: Mapping[str, Refinement] = {KRAFT.name: REFINES_CORE}
+"""Which proved core a spec refines, and how."""
 
 
 def find_spec(name: str) -> Spec:

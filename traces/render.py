@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import model
+from model.engines.refine.refinement import REFINEMENT
 from model.engines.source import Progress, Report
 from model.engines.verdict import EVERY_ACTION_FIRES, HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, Verdict
 from model.language import Spec
@@ -114,6 +115,8 @@ def evidence(verdict: Verdict, prop: PropertyVerdict) -> str:
         return prop.reason if prop.reason != verdict.reason else "not settled"
     if prop.name == EVERY_ACTION_FIRES:
         return count_of(len(verdict.coverage), "action")
+    if prop.kind == REFINEMENT:
+        return prop.reason
     if prop.trace is not None:
         return f"in {count_of(len(prop.trace.steps), 'step')}"
     if verdict.engine in PROVERS:
@@ -165,6 +168,17 @@ def coverage_table(verdict: Verdict, *, verbose: bool) -> Table:
             guard.append(f"\n  {count_of(verdict.cut[action], 'step')} beyond the bounds", style="dim")
         share = f"{100 * steps / total:.1f} %" if total else "-"
         result.add_row(Text(action, style="" if steps else "yellow"), f"{steps:,}", share, guard)
+    return result
+
+
+def paths_table(verdict: Verdict) -> Table:
+    """One row per action and steps of the refined spec that its steps stand for; the most frequent first."""
+    result = table("action", "stands for", "steps", "share", numbers=("steps", "share"), folds=("stands for",))
+    total = sum(verdict.coverage.values())
+    for action, paths in verdict.paths.items():
+        for place, (path, steps) in enumerate((paths or {"-": 0}).items()):
+            name = Text("" if place else action, style="" if steps else "yellow")
+            result.add_row(name, path, f"{steps:,}", f"{100 * steps / total:.1f} %" if total else "-")
     return result
 
 

@@ -21,6 +21,7 @@ from traces.render import (
     count_of,
     coverage_table,
     facts,
+    paths_table,
     place_of,
     progress,
     property_table,
@@ -70,6 +71,7 @@ class CheckReport:
                 action: {"guard": place_of(where), "times": times} for action, (where, times) in verdict.blocked.items()
             },
             "cut": dict(verdict.cut),
+            "paths": {action: dict(paths) for action, paths in verdict.paths.items()},
             "levels": list(verdict.levels),
             "deadlocks": verdict.deadlocks,
             "odds": verdict.odds,
@@ -84,7 +86,7 @@ class CheckReport:
         console.print(property_table(verdict, self.spec, verbose=self.verbose))
         console.print()
         if self.verbose or verdict.violation is None:
-            console.print(coverage_table(verdict, verbose=self.verbose))
+            console.print(paths_table(verdict) if verdict.paths else coverage_table(verdict, verbose=self.verbose))
             console.print()
         if verdict.violation is not None:
             self._show_violation(console)

@@ -15,6 +15,7 @@ from model.engines.compiled.levels import Room
 from model.engines.compiled.native import library
 from model.engines.explore import explore
 from model.engines.liveness import with_liveness
+from model.engines.refine.check import refine
 from model.engines.source import Budget, Report, Source
 from model.engines.verdict import Verdict
 from model.engines.walk import walk
@@ -23,7 +24,7 @@ from model.language.ground_spec import GroundSpec, ground
 from model.language.hints import Hints
 from model.language.plain import Stepper
 from model.language.trace import trace
-from properties.registry import HINTS
+from properties.registry import HINTS, REFINEMENTS
 from traces.commands.report import CommandError
 
 RUNS, STEPS = 200, 60
@@ -125,6 +126,17 @@ def _induct(source: Source, properties: tuple[Property, ...], effort: Effort, re
         raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
 
 
+def _refine(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    spec = source.spec
+    if spec.name not in REFINEMENTS:
+        raise CommandError(f"{spec.name} refines no other spec", f"{', '.join(REFINEMENTS)} does")
+    if properties != spec.properties:
+        raise CommandError("--engine refine is about every step, not about single properties", "leave out -p")
+    expanded = source if isinstance(source, GroundSpec) else ground(trace(spec), source.bounds)
+    budget = Budget(seconds=effort.seconds)
+    return refine(REFINEMENTS[spec.name], expanded, clock=time.process_time, budget=budget, report=report)
+
+
 def _hints(spec: Spec) -> Hints:
     """How the spec's lemmas are proved; CommandError if it has none."""
     if spec.name not in HINTS:
@@ -140,10 +152,12 @@ ENGINES: Mapping[str, Engine] = {
     "walk": _walk,
     "induct": _induct,
     "prove": _prove,
+    "refine": _refine,
 }
 """explore: every state within bounds, breadth first, compiled. reference: the same on the plain reading, slow and obvious.
 walk: seeded random walks, for bounds that no search completes. induct: the lemmas are inductive within bounds. prove: they are for
-any number of nodes, epochs and log entries; bounds do not matter."""
+any number of nodes, epochs and log entries; bounds do not matter. refine: every step within bounds is a stutter or some steps of the
+proved core."""
 
 
 def find_engine(name: str) -> Engine:

@@ -110,6 +110,11 @@ def _proved(name: str) -> Callable[[float], Result]:
     return lambda seconds: _engine("prove", {}, Effort(seconds), name)
 
 
+def refined(seconds: float) -> Result:
+    """Every step of kraft within its default bounds is a stutter or some steps of the core that is proved."""
+    return _engine("refine", {}, Effort(seconds))
+
+
 def _engine(engine: str, bounds: dict[str, int], effort: Effort, name: str = "kraft") -> Result:
     spec = find_spec(name)
     with progress(f"{name} {engine}") as report:
@@ -167,6 +172,7 @@ def plan() -> tuple[Row, ...]:
         Row("kraft explore", "every state within the default bounds", explored),
         Row("kraft walk", "random walks at larger bounds", walked),
         *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
+        Row("kraft refine", "its steps are steps of the proved core", refined),
         Row("kraft drive", "the spec's transitions, driven through the implementation", driven),
         Row("kraft simulate", "the implementation's steps against spec and properties", simulated),
         *(Row(f"{bug} explore", "a bug in the spec", _caught_on_spec(bug), CAUGHT) for bug in bugs),

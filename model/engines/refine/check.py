@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from model.engines.refine.refinement import REFINEMENT, Refinement
-from model.engines.refine.simulation import Mismatch, Path, Simulation, format_call, involved
+from model.engines.refine.simulation import Mismatch, Simulation, Stands, format_call, involved
 from model.engines.refine.windows import Parts, Unseen
 from model.engines.source import Budget, Clock, Disagreement, Progress, Record, Report, replayed
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, TraceStep, Verdict, overall
@@ -53,11 +53,11 @@ class _Search:
         self.levels: list[int] = []
         self.generated = 1
         self.combinations = 0
-        self.paths: list[dict[Path, int]] = [{} for _ in source.spec.actions]
+        self.paths: list[dict[Stands, int]] = [{} for _ in source.spec.actions]
         self.failure: _Failure | None = None
         self.at_start: Mismatch | None = None
         self.started = clock()
-        self._known: dict[tuple[Any, ...], Path] = {}
+        self._known: dict[tuple[Any, ...], Stands] = {}
         self._nodes: list[dict[tuple[Any, ...], tuple[int, ...]]] = [{} for _ in source.spec.actions]
         self._wide: set[int] = set()
         self._sorts = [tuple(p.sort for p in a.parameters) for a in source.spec.actions]
@@ -85,7 +85,7 @@ class _Search:
 
     def look(
         self, state: int, place: int, args: tuple[Any, ...], before: tuple[int, ...], after: tuple[int, ...]
-    ) -> Path:
+    ) -> Stands:
         """What a step stands for, from memory if it was met before."""
         nodes = self._nodes[place].get(args)
         if nodes is None:
@@ -113,7 +113,7 @@ class _Search:
         nodes: tuple[int, ...],
         before: tuple[int, ...],
         after: tuple[int, ...],
-    ) -> Path:
+    ) -> Stands:
         self.combinations += 1
         everybody = self.parts.nodes
         try:
@@ -139,7 +139,7 @@ class _Search:
 
     def _through(
         self, place: int, args: tuple[Any, ...], nodes: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]
-    ) -> Path | Mismatch:
+    ) -> Stands | Mismatch:
         return self.simulation.step(place, args, nodes, tuple(before[n] for n in nodes), tuple(after[n] for n in nodes))
 
     def pause(self, queue: int) -> None:
@@ -225,7 +225,7 @@ def refine(
     )
 
 
-def _named(counts: dict[Path, int]) -> dict[str, int]:
+def _named(counts: dict[Stands, int]) -> dict[str, int]:
     """Paths in words, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return {", ".join(path) or "stutter": times for path, times in ordered}

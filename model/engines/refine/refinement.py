@@ -36,7 +36,7 @@ class Refinement:
 
     `state(s, a, n)` writes node n's part of the abstract state a from the concrete state s. `steps[action](s, t, *args)` yields the
     abstract steps (name, arguments ...) that the step from s to t stands for. Both see of s and t the `reads` (variables and
-    networks), and of these the parts of the nodes that are involved. `unused` are abstract actions that no step stands for, with the reason;
+    networks), and of these the parts of the nodes that are involved. `unused` are abstract actions that no step stands for, and why;
     `unlimited` are bounds of the abstract spec that do not come from the concrete one.
     """
 
@@ -49,8 +49,9 @@ class Refinement:
 
     def bounds(self, concrete: Mapping[str, int]) -> dict[str, int]:
         """The bounds of the abstract spec, in which every message ever sent can arrive."""
-        known = {name: value for name, value in concrete.items() if name in self.abstract.complete_bounds({})}
-        return self.abstract.complete_bounds({**known, **self.unlimited, STALE: 1})
+        wanted = {**concrete, **self.unlimited, STALE: 1}
+        defaults = self.abstract.complete_bounds({})
+        return self.abstract.complete_bounds({name: value for name, value in wanted.items() if name in defaults})
 
 
 def is_compared(name: str) -> bool:

@@ -1,6 +1,7 @@
 """One step of the concrete spec as steps of the abstract one, looked at through the parts of the nodes that it involves."""
 
 import linecache
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -17,7 +18,9 @@ from model.language.sorts import is_record
 from model.language.spec import Action
 from model.language.trace import trace
 
-Path = tuple[str, ...]
+_ROOT = Path(__file__).resolve().parents[3]
+
+Stands = tuple[str, ...]
 """The abstract actions that a step stands for; empty for a stutter."""
 
 
@@ -105,7 +108,7 @@ class Simulation:
     # ---- steps
     def step(
         self, place: int, args: tuple[Any, ...], nodes: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]
-    ) -> Path | Mismatch:
+    ) -> Stands | Mismatch:
         """What a step stands for, seen through these nodes' parts (their numbers before and after); Unseen if that is not enough."""
         contents, work = self.parts.contents, self._work
         self._before.show(tuple(contents[n][i] for n, i in zip(nodes, before, strict=True)))
@@ -121,7 +124,7 @@ class Simulation:
         finally:
             roll_back(work.state.__dict__["_undo"])
 
-    def _run(self, calls: list[Call], targets: list[Part]) -> Path | Mismatch:
+    def _run(self, calls: list[Call], targets: list[Part]) -> Stands | Mismatch:
         for number, (name, *args) in enumerate(calls, 1):
             if wrong := self._take(self._action(name), tuple(args)):
                 return Mismatch(self._tried(calls[:number]), wrong)
@@ -176,7 +179,9 @@ def _guard(stop: Disabled) -> str:
     """The guard that is false: `file:line: source`."""
     if stop.code is None:
         return "no guard of its own"
-    return f"{stop.code.co_filename}:{stop.line}: {linecache.getline(stop.code.co_filename, stop.line).strip()}"
+    path = Path(stop.code.co_filename)
+    place = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+    return f"{place}:{stop.line}: {linecache.getline(stop.code.co_filename, stop.line).strip()}"
 
 
 def involved(args: tuple[Any, ...], sorts: tuple[Any, ...], of: Any) -> tuple[int, ...]:
