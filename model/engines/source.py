@@ -48,13 +48,14 @@ class Budget:
 
 @frozen
 class Progress:
-    """What a run can tell while it is under way."""
+    """What a run can tell while it is under way. `note`: what an engine says that does not count states."""
 
     distinct: int
     generated: int
     depth: int
     queue: int
     seconds: float
+    note: str = ""
 
 
 Report = Callable[[Progress], None]
