@@ -54,6 +54,7 @@ class Verdict:
     `distinct` states, `generated` steps (plus one for each initial state, as TLC counts), `depth` in states of the longest
     shortest path explored, `levels` distinct states per depth; `coverage` steps per action; `blocked` per action the guard
     (file:line) that was false most often and how often; `cut` per action the steps beyond the bounds; `seconds` are CPU seconds.
+    `note`: further evidence in a few words.
     `odds` bounds the chance that a state was taken for another one, because only fingerprints were compared (0: states were).
     `paths`: per action the steps of another spec that its steps stand for (refinement), and how often.
     """
@@ -79,6 +80,7 @@ class Verdict:
     cut: Mapping[str, int] = field(factory=dict)
     odds: float = 0.0
     paths: Mapping[str, Mapping[str, int]] = field(factory=dict)
+    note: str = ""
 
     @property
     def violation(self) -> PropertyVerdict | None:

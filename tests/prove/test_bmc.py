@@ -199,14 +199,14 @@ def test_a_commit_takes_two_fetches(committed: Property) -> None:
     too_soon = (*ELECT, *APPEND, "handle_begin_quorum", *FETCH, "advance_high_watermark")
     verdict = bounded(spec, {**ONE_EPOCH, "stale": 1}, committed.name, skeleton=calls(too_soon))
     assert found(verdict, committed.name) == (UNKNOWN, None)
-    assert verdict.reason == "no run takes step 9 of the skeleton, advance_high_watermark"
+    assert verdict.reason == "no run takes step 12 of the skeleton, advance_high_watermark"
 
 
 def test_logs_diverge_when_a_leader_is_replaced_before_it_is_followed(diverged: Property) -> None:
     """A leader whose record nobody has fetched is replaced; it follows the new one, and its log is not a prefix."""
     spec, scope = kept(CORE, diverged), {"log": 1, "values": 0, "restarts": 0, "stale": 1}
     replaced = (*ELECT, *APPEND, *ELECT, *APPEND, "hear_of_epoch", "handle_begin_quorum", *FETCH[:2])
-    assert found(bounded(spec, scope, diverged.name, skeleton=calls(replaced)), diverged.name) == (HOLDS, 12)
+    assert found(bounded(spec, scope, diverged.name, skeleton=calls(replaced)), diverged.name) == (HOLDS, 18)
     followed = (*ELECT, *APPEND, "handle_begin_quorum", *FETCH[:2])
     assert found(bounded(spec, scope, diverged.name, skeleton=calls(followed)), diverged.name) == (UNKNOWN, None)
 
