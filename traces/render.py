@@ -106,6 +106,9 @@ def guard_text(where: str) -> str:
 PROVERS = ("prove", "induct")
 """Engines that do not visit states: what they count per action is queries."""
 
+COUNTED = {"prove": "queries", "induct": "queries", "bmc": "runs"}
+"""What `coverage` counts, where that is not steps."""
+
 
 def evidence(verdict: Verdict, prop: PropertyVerdict) -> str:
     """What a verdict on a property rests on: all states or steps met (the totals say how many), or the steps that show it."""
@@ -121,6 +124,8 @@ def evidence(verdict: Verdict, prop: PropertyVerdict) -> str:
         return f"in {count_of(len(prop.trace.steps), 'step')}"
     if verdict.engine in PROVERS:
         return verdict.rung
+    if verdict.engine == "bmc":
+        return f"all runs of {count_of(verdict.depth, 'step')}"
     if prop.kind == "eventually":
         return "all fair runs"
     return "all steps" if prop.kind == "step" else "all states"
@@ -147,7 +152,7 @@ def property_table(verdict: Verdict, spec: Spec, *, verbose: bool) -> Table:
 
 def coverage_table(verdict: Verdict, *, verbose: bool) -> Table:
     """One row per action: steps, share of all steps, and the guard that was false most often; with `verbose` also its place."""
-    counted = "queries" if verdict.engine in PROVERS else "steps"
+    counted = COUNTED.get(verdict.engine, "steps")
     result = table(
         "action",
         counted,
@@ -187,6 +192,9 @@ def totals(verdict: Verdict) -> Text:
     if verdict.engine in PROVERS:
         queries = count_of(sum(verdict.coverage.values()), "query")
         return Text.assemble(styled(verdict.verdict), f": {queries}, {verdict.seconds:.1f} CPU s")
+    if verdict.engine == "bmc":
+        steps = count_of(verdict.depth, "step")
+        return Text.assemble(styled(verdict.verdict), f": runs of up to {steps}, {verdict.seconds:.1f} CPU s")
     parts = [
         count_of(verdict.distinct, "distinct state"),
         f"{verdict.generated:,} generated",
@@ -212,6 +220,9 @@ def progress(title: str) -> Iterator[Report | None]:
             return
 
         def report(now: Progress) -> None:
+            if now.note:
+                tell(now.note)
+                return
             rate = now.distinct / now.seconds if now.seconds > 0 else 0.0
             tell(
                 f"{now.distinct:,} states  {now.generated:,} generated  {rate:,.0f}/s  depth {now.depth}  "

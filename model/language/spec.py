@@ -43,7 +43,8 @@ class Action:
 class Replacement:
     """A planted or historical bug: one rule or action, replaced by name.
 
-    `bounds` is a scope in which an engine finds it quickly; `breaks` names the property that it breaks there.
+    `bounds` is a scope in which the engine `found_by` finds it quickly; `breaks` names the property that it breaks there: for `explore` in
+    a state that can be reached, for `induct` by a step from some state in which all lemmas hold.
     """
 
     bug: str
@@ -53,6 +54,7 @@ class Replacement:
     breaks: str
     bounds: Mapping[str, int] = field(factory=dict)
     source: str = ""
+    found_by: str = "explore"
 
 
 FAIRNESS: Mapping[str, tuple[bool, bool]] = {

@@ -8,10 +8,20 @@ from attrs import evolve, frozen
 from rich.console import Console
 from rich.text import Text
 
-from model.engines.verdict import EVERY_ACTION_FIRES, UNKNOWN, VIOLATED, Verdict, overall
+from model.engines.verdict import (
+    EVERY_ACTION_FIRES,
+    HOLDS,
+    UNKNOWN,
+    VIOLATED,
+    PropertyVerdict,
+    Verdict,
+    overall,
+)
 from model.language import BoundsError, Property, Spec
 from properties.registry import choose_properties, find_spec
+from traces.commands.bounded import ANY_RUN, Bounded
 from traces.commands.engines import RUNS, STEPS, Effort, find_engine, room_for, source_for
+from traces.commands.evidence import NOTHING, Evidence
 from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save
 from traces.commands.parse import parse_bounds, parse_budget, parse_size
 from traces.commands.report import EXIT_CODES, CommandError
@@ -75,6 +85,7 @@ class CheckReport:
             "levels": list(verdict.levels),
             "deadlocks": verdict.deadlocks,
             "odds": verdict.odds,
+            "note": verdict.note,
             "spec_hash": verdict.spec_hash,
         }
 
@@ -90,6 +101,8 @@ class CheckReport:
             console.print()
         if verdict.violation is not None:
             self._show_violation(console)
+        elif self.saved is not None:
+            self._show_trace(console, self.saved)
         console.print(totals(verdict))
         console.print(self._meaning())
 
@@ -113,14 +126,14 @@ class CheckReport:
         console.print(Text.assemble((f"{violation.name} is violated: ", "bold red"), claim or violation.reason))
         console.print()
         if self.saved is not None:
-            console.print(steps_text(self.saved.lines))
-            console.print()
-            rows: list[tuple[str, str | Text]] = [
-                ("trace", str(self.saved.path)),
-                ("replay", self.saved.replay_command),
-            ]
-            console.print(facts(rows), soft_wrap=True)
-            console.print()
+            self._show_trace(console, self.saved)
+
+    def _show_trace(self, console: Console, saved: Saved) -> None:
+        console.print(steps_text(saved.lines))
+        console.print()
+        rows: list[tuple[str, str | Text]] = [("trace", str(saved.path)), ("replay", saved.replay_command)]
+        console.print(facts(rows), soft_wrap=True)
+        console.print()
 
     def _meaning(self) -> Text:
         verdict = self.verdict
@@ -134,6 +147,8 @@ class CheckReport:
         text = f"evidence: {RUNG_MEANING[verdict.rung]}"
         if verdict.odds:
             text += f"; the chance that fingerprints hid a state is at most {verdict.odds:.1g}"
+        if verdict.note:
+            text += f"; {verdict.note}"
         return Text(text, style="dim")
 
 
@@ -152,6 +167,8 @@ def check(
     memory: str | None = None,
     spill: Path | None = None,
     fingerprints: bool = False,
+    bounded: Bounded = ANY_RUN,
+    evidence: Evidence = NOTHING,
     bug: str | None = None,
     out: Path = DEFAULT_OUT,
     verbose: bool = False,
@@ -159,15 +176,15 @@ def check(
     """Check a spec and save the counterexample, if there is one. Raises CommandError for options that make no sense."""
     run = find_engine(engine)
     room = room_for(parse_size(memory, "--memory"), spill, fingerprints=fingerprints)
-    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room)
+    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room, bounded, evidence)
     spec, scope, chosen = prepare(name, bug=bug, bounds=parse_bounds(bounds), properties=tuple(properties))
     check_writable(out)
     with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:
         verdict = run(source_for(spec, scope), chosen, effort, report)
     if properties and EVERY_ACTION_FIRES not in properties:
         verdict = _only(verdict, tuple(p.name for p in chosen))
-    violation = verdict.violation
-    saved = save(spec, verdict, violation, out) if violation is not None else None
+    shown = verdict.violation or _wanted(verdict, properties)
+    saved = save(spec, verdict, shown, out) if shown is not None else None
     return CheckReport(spec, verdict, saved, verbose)
 
 
@@ -185,6 +202,11 @@ def prepare(
         return spec, spec.complete_bounds({**scope, **bounds}), chosen
     except (LookupError, BoundsError) as error:
         raise CommandError(str(error.args[0])) from None
+
+
+def _wanted(verdict: Verdict, names: Sequence[str]) -> PropertyVerdict | None:
+    """The first `sometimes` that was asked for by name and reached: its trace is what was asked for."""
+    return next((p for p in verdict.properties if p.name in names and p.verdict == HOLDS and p.trace is not None), None)
 
 
 def _only(verdict: Verdict, names: tuple[str, ...]) -> Verdict:

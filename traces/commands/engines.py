@@ -25,6 +25,8 @@ from model.language.hints import Hints
 from model.language.plain import Stepper
 from model.language.trace import trace
 from properties.registry import HINTS, REFINEMENTS
+from traces.commands.bounded import Bounded, check_bmc
+from traces.commands.evidence import Evidence, proved
 from traces.commands.report import CommandError
 
 RUNS, STEPS = 200, 60
@@ -34,7 +36,8 @@ RUNS, STEPS = 200, 60
 @frozen
 class Effort:
     """How much an engine may do: seconds of CPU time (None: no limit); for walks the seed, walks, and steps per walk; for the explorer
-    its threads, the file from which it goes on and to which it saves (None: neither), and what memory and disk it may use.
+    its threads, the file from which it goes on and to which it saves (None: neither), and what memory and disk it may use; for bounded
+    model checking its runs; for proofs the evidence that they leave.
     """
 
     seconds: float | None = None
@@ -44,6 +47,8 @@ class Effort:
     threads: int = 1
     checkpoint: Path | None = None
     room: Room = Room()
+    bounded: Bounded = Bounded()
+    evidence: Evidence = Evidence()
 
 
 def room_for(memory: int | None, spill: Path | None, *, fingerprints: bool) -> Room:
@@ -106,12 +111,17 @@ def _walk(source: Source, properties: tuple[Property, ...], effort: Effort, repo
     )
 
 
-def _prove(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    from model.engines.prove.prove import prove, verdict  # noqa: PLC0415 - only provers load Z3
+def _bmc(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    return check_bmc(source.spec, source.bounds, properties, effort.bounded, seconds=effort.seconds, report=report)
 
-    spec, budget = source.spec, Budget(seconds=effort.seconds)
+
+def _prove(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    spec = source.spec
     try:
-        return verdict(prove(spec, _hints(spec), seed=effort.seed, clock=time.process_time, budget=budget))
+        budget = Budget(seconds=effort.seconds)
+        return proved(
+            spec, _hints(spec), source.bounds, effort.evidence, seed=effort.seed, budget=budget, report=report
+        )
     except SpecError as error:
         raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
 
@@ -121,7 +131,7 @@ def _induct(source: Source, properties: tuple[Property, ...], effort: Effort, re
 
     spec, budget = source.spec, Budget(seconds=effort.seconds)
     try:
-        return induct(spec, _hints(spec), source.bounds, clock=time.process_time, budget=budget)
+        return induct(spec, _hints(spec), source.bounds, clock=time.process_time, budget=budget, report=report)
     except SpecError as error:
         raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
 
@@ -150,14 +160,15 @@ ENGINES: Mapping[str, Engine] = {
     "explore": _explore,
     "reference": _reference,
     "walk": _walk,
+    "bmc": _bmc,
     "induct": _induct,
     "prove": _prove,
     "refine": _refine,
 }
 """explore: every state within bounds, breadth first, compiled. reference: the same on the plain reading, slow and obvious.
-walk: seeded random walks, for bounds that no search completes. induct: the lemmas are inductive within bounds. prove: they are for
-any number of nodes, epochs and log entries; bounds do not matter. refine: every step within bounds is a stutter or some steps of the
-proved core."""
+walk: seeded random walks, for bounds that no search completes. bmc: every run of so many steps, by Z3. induct: the lemmas are
+inductive within bounds. prove: they are for any number of nodes, epochs and log entries; bounds do not matter. refine: every step
+within bounds is a stutter or some steps of the proved core."""
 
 
 def find_engine(name: str) -> Engine:
