@@ -70,9 +70,9 @@ def test_the_prover_does_not_read_the_full_spec() -> None:
 
 
 def test_verify_checks_the_refinement() -> None:
-    """The plan has a row for it, right after the proof that it carries over."""
+    """The plan has a row for it, after the proof that it carries over."""
     names = [row.name for row in plan()]
-    assert names.index("kraft refine") == names.index("kraft-core prove") + 1
+    assert names.index("kraft refine") > names.index("kraft-core prove")
 
 
 @pytest.mark.nightly
