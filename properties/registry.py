@@ -14,9 +14,11 @@ from model.two_phase.spec import SPEC as TWO_PHASE
 from model.zab_core.lemmas import LEMMAS as ZAB_CORE_LEMMAS
 from model.zab_core.proofs import HINTS as ZAB_CORE_HINTS
 from model.zab_core.spec import SPEC as ZAB_CORE
+from model.zookeeper.zab.spec import SPEC as ZAB
 from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
 from properties.kraft.liveness import LIVENESS
 from properties.kraft.refinement import REFINES_CORE
+from properties.zookeeper import ZAB_PROPERTIES
 
 SPECS: Mapping[str, Spec] = {
     KRAFT.name: KRAFT.with_properties(KRAFT_PROPERTIES),
@@ -24,6 +26,7 @@ SPECS: Mapping[str, Spec] = {
     KRAFT_CORE.name: KRAFT_CORE.with_properties(KRAFT_CORE_LEMMAS),
     ZAB_CORE.name: ZAB_CORE.with_properties(ZAB_CORE_LEMMAS),
     TWO_PHASE.name: TWO_PHASE,
+    ZAB.name: ZAB.with_properties(ZAB_PROPERTIES),
 }
 
 HINTS: Mapping[str, Hints] = {KRAFT_CORE.name: KRAFT_CORE_HINTS, ZAB_CORE.name: ZAB_CORE_HINTS}

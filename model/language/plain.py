@@ -71,6 +71,11 @@ class PlainReading:
     def member(self, node: Any, quorum: Any) -> bool:
         return quorum is not None and node in quorum
 
+    def sequence(self, length: int, element: Callable[[Any], Any]) -> tuple[Any, ...]:
+        if length < 0:
+            raise SpecError(f"sequence({length}, ...)", "a length is 0 or more")
+        return tuple(element(i) for i in range(1, length + 1))
+
     def call(self, rule: Any, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return function(*args)
 
