@@ -14,7 +14,7 @@ from model.zookeeper.zab.rules import (
     succeeds,
     sync_thread_runs,
 )
-from model.zookeeper.zab.state import Fault, Index, Kind, Link, Phase, Role, Txn, Zab
+from model.zookeeper.zab.state import Fault, Index, Kind, Link, Phase, Role, SyncMode, Txn, Zab
 from model.zookeeper.zab.transitions import (
     apply_queued,
     arrives,
@@ -50,7 +50,8 @@ def propose(s: Zab, leader: Node) -> None:
 
 
 def _is_forwarded_to(s: Zab, leader: Any, n: Any) -> Any:
-    return (s.link[leader, n] == Link.FORWARDING) | (s.link[leader, n] == Link.ACKED)
+    link = s.link[leader, n]
+    return (link == Link.FORWARDING) | (link == Link.SYNCED) | (link == Link.ACKED)
 
 
 def _last_seen(s: Zab, n: Any) -> Any:
@@ -67,9 +68,14 @@ def _append(s: Zab, n: Any, txn: Any) -> Any:
     return at_once
 
 
+def _takes_live_packets(phase: Any) -> Any:
+    """The learner is past the head of its synchronisation, and not in the middle of NEWLEADER."""
+    return (phase == Phase.SYNCHRONIZATION) | (phase == Phase.READY) | (phase == Phase.BROADCAST)
+
+
 def handle_proposal(s: Zab, learner: Node, leader: Node) -> None:
     """A learner logs a proposal and acknowledges it; before UPTODATE it keeps it in memory. Enabled iff a proposal has arrived."""
-    require((s.phase[learner] == Phase.READY) | (s.phase[learner] == Phase.BROADCAST))
+    require(_takes_live_packets(s.phase[learner]))
     require(arrives(s, leader, learner, Kind.PROPOSAL))
 
     txn = as_txn(s.channel[leader, learner][1])
@@ -144,12 +150,19 @@ def _commit_next(s: Zab, leader: Any) -> None:
     )
 
 
+def _notes_commits(s: Zab, learner: Any) -> Any:
+    """Commits wait in memory: after NEWLEADER always, before it if the history is to be logged (writeToTxnLog)."""
+    phase = s.phase[learner]
+    return (phase == Phase.READY) | ((phase == Phase.SYNCHRONIZATION) & (s.sync_mode[learner] == SyncMode.DIFF))
+
+
 def handle_commit(s: Zab, learner: Node, leader: Node) -> None:
     """A learner applies the proposal that is committed; before UPTODATE it notes it. Enabled iff a commit has arrived.
 
+    Between SNAP or TRUNC and NEWLEADER it applies it to the data tree alone, which NEWLEADER makes durable as a whole.
     If that is not the next of its queue the process exits (UNMATCHED_TXN_COMMIT).
     """
-    require((s.phase[learner] == Phase.READY) | (s.phase[learner] == Phase.BROADCAST))
+    require(_takes_live_packets(s.phase[learner]))
     require(arrives(s, leader, learner, Kind.COMMIT))
 
     commit = s.channel[leader, learner][1]
@@ -158,7 +171,7 @@ def handle_commit(s: Zab, learner: Node, leader: Node) -> None:
     s.channel[leader, learner].pop_first()
     if Not(matched):
         s.ghost_fault[learner] = Fault.UNMATCHED_COMMIT
-    elif s.phase[learner] == Phase.READY:
+    elif _notes_commits(s, learner):
         s.queue_committed[learner] = noted + 1
     else:
         apply_queued(s, learner, 1)

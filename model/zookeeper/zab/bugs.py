@@ -34,6 +34,11 @@ def _all(queued: Any, committed: Any) -> Any:
     return queued
 
 
+def _committed(logged: Any, committed: Any) -> Any:
+    """Only the committed ones."""
+    return committed
+
+
 def _no() -> bool:
     """It is not so."""
     return False
@@ -139,8 +144,8 @@ BUGS = (
     Replacement(
         bug="ZOOKEEPER-4646",
         title="NEWLEADER is acknowledged before the history is flushed",
-        name="history_is_flushed_on_newleader",
-        function=_no,
+        name="flushed_on_newleader",
+        function=_nothing,
         breaks="an_acknowledged_history_is_durable",
         bounds=_SMALL,
         source="ZOOKEEPER-4646 and 4785, fixed in 3.8.5, 3.9.2 (Learner.syncWithLeader)",
@@ -150,7 +155,7 @@ BUGS = (
         title="A proposal is acknowledged before NEWLEADER is",
         name="sync_thread_runs",
         function=_from_newleader_on,
-        also={"history_is_flushed_on_newleader": _no},
+        also={"logged_on_newleader": _all, "flushed_on_newleader": _committed},
         breaks="newleader_is_acknowledged_first",
         bounds=_SMALL,
         source="ZOOKEEPER-4685, fixed in 3.8.5, 3.9.2 (Learner.syncWithLeader, LearnerHandler.run)",
@@ -170,7 +175,7 @@ BUGS = (
         title="Transactions applied on NEWLEADER are missing from committedLog (order V4)",
         name="synced_txns_are_remembered",
         function=_no,
-        breaks="an_epoch_is_applied_without_gaps",
+        breaks="no_committed_transaction_leaves_a_disk",
         bounds={"epochs": 2, "log": 3, "txns": 2, "crashes": 1, "partitions": 2},
         source="ZOOKEEPER-4925, in 3.9.3, fixed in 3.9.4 (Learner.syncWithLeader)",
     ),
@@ -190,7 +195,7 @@ BUGS = (
         function=_of_last_txn,
         also={"current_epoch_at_start": _of_last_txn},
         breaks="epochs_never_decrease",
-        bounds=_SMALL,
+        bounds={**_SMALL, "crashes": 2},
         source="ZOOKEEPER-335, 1081 and 1082, fixed in 3.4.0 (acceptedEpoch, currentEpoch)",
     ),
     Replacement(
@@ -207,7 +212,7 @@ BUGS = (
         title="The data tree of an interrupted SNAP is kept",
         name="reloads_database",
         function=_after_trunc_only,
-        breaks="a_leader_has_every_committed_transaction",
+        breaks="a_follower_holds_a_prefix_of_its_leaders_log",
         bounds={"epochs": 3, "log": 3, "txns": 2, "crashes": 1, "partitions": 2},
         source="ZOOKEEPER-3642, fixed in 3.5.10, 3.6.3, 3.7.0 (QuorumPeer, syncMode)",
     ),
@@ -227,7 +232,7 @@ BUGS = (
         function=_not_behind_log,
         also={"current_epoch_at_start": _as_written},
         breaks="a_server_that_crashed_starts_again",
-        bounds=_SMALL,
+        bounds={**_SMALL, "crashes": 2, "epochs": 2},
         source="ZOOKEEPER-1653 and 2354 (QuorumPeer.loadDataBase); fixed for one order of writes only",
     ),
     Replacement(
@@ -264,7 +269,7 @@ BUGS = (
         name="gets_commits",
         function=_only_acked,
         breaks="a_commit_finds_its_proposal",
-        bounds=_SMALL,
+        bounds={"epochs": 1, "log": 3, "txns": 2, "crashes": 0, "partitions": 1},
         source="Zab paper, step l.3.4, the zxid of COMMIT-LD; Disalg's issue 3",
     ),
 )

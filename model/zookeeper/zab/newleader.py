@@ -8,8 +8,8 @@ from typing import Any
 from model.language import Node, is_quorum, minimum, require
 from model.zookeeper.zab.rules import (
     epoch_is_written_on_newleader,
+    flushed_on_newleader,
     history_comes_before_epoch,
-    history_is_flushed_on_newleader,
     logged_on_newleader,
     synced_txns_are_remembered,
     unqueued_on_newleader,
@@ -67,9 +67,9 @@ def _adopt_history(s: Zab, learner: Any) -> None:
     else:
         gone = unqueued_on_newleader(queued, committed)
         applied = minimum(gone, committed)
-        log_queued(s, learner, 0, logged_on_newleader(queued, committed))
-        if history_is_flushed_on_newleader():
-            s.flushed[learner] = s.log[learner].length
+        logged = logged_on_newleader(queued, committed)
+        s.flushed[learner] = s.flushed[learner] + flushed_on_newleader(logged, committed)
+        log_queued(s, learner, 0, logged)
         apply_queued(s, learner, applied, remember=synced_txns_are_remembered())
         unqueue(s, learner, gone)
         s.queue_committed[learner] = committed - applied
@@ -102,7 +102,7 @@ def handle_newleader_ack(s: Zab, leader: Node, learner: Node) -> None:
     learner never counts (LearnerHandler.run, Leader.waitForNewLeaderAck). Whoever has acknowledged gets UPTODATE once the leader serves.
     With the epoch the leader's whole history is committed.
     """
-    require(s.link[leader, learner] == Link.FORWARDING)
+    require(s.link[leader, learner] == Link.SYNCED)
     require(arrives(s, learner, leader, Kind.ACK))
 
     head = s.channel[learner, leader][1]

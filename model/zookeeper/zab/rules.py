@@ -123,9 +123,9 @@ def history_comes_before_epoch() -> bool:
 
 
 @rule
-def history_is_flushed_on_newleader() -> bool:
-    """What a learner logs on NEWLEADER is on its disk when it goes on."""
-    return True
+def flushed_on_newleader(logged: Any, committed: Any) -> Any:
+    """How many of the proposals that a learner logs on NEWLEADER are on its disk when it goes on: all."""
+    return logged
 
 
 @rule
@@ -192,7 +192,7 @@ RULES = (
     logged_on_newleader,
     unqueued_on_newleader,
     history_comes_before_epoch,
-    history_is_flushed_on_newleader,
+    flushed_on_newleader,
     synced_txns_are_remembered,
     logs_at_once,
     sync_thread_runs,

@@ -13,7 +13,7 @@ from model.zookeeper.zab.newleader import (
 )
 from model.zookeeper.zab.rules import RULES
 from model.zookeeper.zab.state import Zab
-from model.zookeeper.zab.sync import sync_follower, take_in_sync
+from model.zookeeper.zab.sync import queue_newleader, sync_follower, take_in_sync
 
 
 def init(s: Zab) -> None:
@@ -25,6 +25,7 @@ ACTIONS = (
     elect,
     join,
     sync_follower,
+    queue_newleader,
     take_in_sync,
     handle_newleader,
     acknowledge_newleader,

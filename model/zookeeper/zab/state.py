@@ -5,10 +5,9 @@ reconfiguration, error transactions, and the zxid (e, 0) that a new leader's dat
 logged, and every comparison that it takes part in comes out the same with the last transaction's zxid).
 
 Granularity. A server does at once what one thread does between two packets, with crashes possible wherever something becomes durable:
-between the history and currentEpoch on NEWLEADER, and between logging and flushing. A learner reads the head of its synchronisation
-(DIFF, TRUNC or SNAP) together with what follows up to NEWLEADER: only its memory changes in between. Proposals that the leader
-makes between startForwarding and NEWLEADER count as made before. A restart follows its crash at once; the time in between is time
-in which the server does nothing.
+between the history and currentEpoch on NEWLEADER, and between logging and flushing. A learner reads the head of its
+synchronisation (DIFF, TRUNC or SNAP) together with the history that comes with it: only its memory changes in between. A restart
+follows its crash at once; the time in between is time in which the server does nothing.
 
 Network. A connection between a leader and a learner is TCP: two FIFO channels, which break together. `link` is what the leader knows
 of it, and a learner finds out by itself that its leader's side is gone. A partition is the end of a connection and time
@@ -80,7 +79,8 @@ class Link(Enum):
 
     NONE = member()
     CONNECTED = member()  # it has acknowledged the epoch
-    FORWARDING = member()  # in forwardingFollowers: everything up to NEWLEADER is queued, live packets follow
+    FORWARDING = member()  # in forwardingFollowers: what it lacks is queued, live packets follow
+    SYNCED = member()  # NEWLEADER is queued too
     ACKED = member()  # it has acknowledged NEWLEADER
 
 

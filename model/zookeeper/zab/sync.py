@@ -19,7 +19,7 @@ from model.zookeeper.zab.transitions import as_txn, follows, packet, up_to
 
 
 def sync_follower(s: Zab, leader: Node, learner: Node) -> None:
-    """A leader queues what brings a learner up to its own history, its outstanding proposals and NEWLEADER; from now on it forwards.
+    """A leader queues what brings a learner up to its own history, with its outstanding proposals; from now on it forwards.
 
     Enabled iff the learner has acknowledged the epoch. Its last zxid, which ACKEPOCH carries, is that of its database: it has not changed
     since. All under the leader's lock, as startForwarding is.
@@ -54,12 +54,19 @@ def sync_follower(s: Zab, leader: Node, learner: Node) -> None:
         s.channel[leader, learner].append(packet(Kind.TRUNC, target.epoch, target.counter))
     else:
         s.channel[leader, learner].append(packet(ite(whole, Kind.SNAP, Kind.DIFF), 0, 0))
-    s.channel[leader, learner].append(packet(Kind.NEWLEADER, s.accepted_epoch[leader], 0))
     s.link[leader, learner] = Link.FORWARDING
 
 
+def queue_newleader(s: Zab, leader: Node, learner: Node) -> None:
+    """Then the leader queues NEWLEADER, perhaps after live proposals and commits. LearnerHandler.run."""
+    require(s.link[leader, learner] == Link.FORWARDING)
+
+    s.channel[leader, learner].append(packet(Kind.NEWLEADER, s.accepted_epoch[leader], 0))
+    s.link[leader, learner] = Link.SYNCED
+
+
 def take_in_sync(s: Zab, learner: Node, leader: Node) -> None:
-    """A learner reads DIFF, TRUNC or SNAP and what follows up to NEWLEADER.
+    """A learner reads DIFF, TRUNC or SNAP and the history that follows.
 
     Enabled iff one of them has arrived. DIFF: proposals wait in the queue, with the commits. SNAP replaces the data tree. TRUNC cuts the
     log on disk and loads the data tree from it; after these two, commits are applied to the data tree alone until NEWLEADER.
