@@ -5,8 +5,9 @@ Leader.propose, processAck, tryToCommit; Follower.processPacket; SyncRequestProc
 
 from typing import Any
 
-from model.language import Node, Not, exists, is_quorum, ite, require, the
+from model.language import Node, Not, exists, ite, require, the
 from model.zookeeper.zab.rules import (
+    enough,
     gets_commits,
     gets_proposals,
     logs_at_once,
@@ -130,7 +131,7 @@ def _acknowledged(s: Zab, leader: Any, n: Any, ack: Any) -> None:
     if outstanding:
         place = the(Index, lambda i: (i >= 1) & (i <= queue.length) & same_zxid(queue[i], ack))
         s.acked[leader, n] = applied + place
-        if is_quorum(lambda m: s.acked[leader, m] > applied):
+        if enough(lambda m: s.acked[leader, m] > applied):
             _commit_next(s, leader)
 
 

@@ -16,6 +16,7 @@ are what a learner does on NEWLEADER in the releases of ZooKeeper, as a whole; t
 `bounds` is a scope in which a breadth-first search meets the defect; `breaks` the property that it breaks first there.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from model.language import Replacement
@@ -273,3 +274,19 @@ BUGS = (
         source="Zab paper, step l.3.4, the zxid of COMMIT-LD; Disalg's issue 3",
     ),
 )
+
+ORDERS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "V1": {"logged_on_newleader": _nothing, "unqueued_on_newleader": _nothing, "history_comes_before_epoch": _no},
+    "V2": {
+        "logged_on_newleader": _all,
+        "unqueued_on_newleader": _nothing,
+        "flushed_on_newleader": _nothing,
+        "history_comes_before_epoch": _no,
+        "sync_thread_runs": _from_newleader_on,
+        "logs_at_once": _no,
+    },
+    "V3": {"logged_on_newleader": _all, "unqueued_on_newleader": _all},
+    "V4": {"synced_txns_are_remembered": _no},
+    "V5": {},
+}
+"""What the releases do on NEWLEADER, as replacements of rules. V0 takes a snapshot where V5 logs, which is the same here; so is Vpaper."""

@@ -5,8 +5,9 @@ What ZooKeeper's releases do here, in which order, is a switch: see bugs.py for 
 
 from typing import Any
 
-from model.language import Node, is_quorum, minimum, require
+from model.language import Node, minimum, require
 from model.zookeeper.zab.rules import (
+    enough,
     epoch_is_written_on_newleader,
     flushed_on_newleader,
     history_comes_before_epoch,
@@ -113,7 +114,7 @@ def handle_newleader_ack(s: Zab, leader: Node, learner: Node) -> None:
         s.ghost_fault[leader] = Fault.EARLY_ACK
     elif s.phase[leader] == Phase.BROADCAST:
         s.channel[leader, learner].append(uptodate)
-    elif is_quorum(lambda n: (n == leader) | (s.link[leader, n] == Link.ACKED)):
+    elif enough(lambda n: (n == leader) | (s.link[leader, n] == Link.ACKED)):
         s.phase[leader] = Phase.BROADCAST
         s.ghost_leader[s.accepted_epoch[leader]] = leader
         record_commit(s, leader, s.db[leader].length)

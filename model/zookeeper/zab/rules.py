@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model.language import Not, ite, rule
+from model.language import Not, is_quorum, ite, rule
 from model.zookeeper.zab.state import Phase, SyncMode
 
 # ------------------------------------------------------------------------------------------------ zxids
@@ -134,6 +134,15 @@ def synced_txns_are_remembered() -> bool:
     return True
 
 
+# ------------------------------------------------------------------------------------------------ quorums
+
+
+@rule
+def enough(holds: Any) -> Any:
+    """Enough servers have acknowledged, a proposal or NEWLEADER: a majority (QuorumMaj). The leader need not be among them."""
+    return is_quorum(holds)
+
+
 # ------------------------------------------------------------------------------------------------ logging
 
 
@@ -194,6 +203,7 @@ RULES = (
     history_comes_before_epoch,
     flushed_on_newleader,
     synced_txns_are_remembered,
+    enough,
     logs_at_once,
     sync_thread_runs,
     acks_of_lost_learner,
