@@ -36,6 +36,9 @@ WALK_BOUNDS: Mapping[str, int] = {
 }
 """A scope that no search completes."""
 
+ZAB_BOUNDS: Mapping[str, int] = {"crashes": 1, "partitions": 1}
+"""A scope of zab in which everything is reached that must be; its default bounds take longer."""
+
 WALKS, WALK_STEPS, SIMULATIONS = 40, 80, 5
 
 
@@ -98,6 +101,11 @@ def two_phase(seconds: float) -> Result:
 def explored(seconds: float) -> Result:
     """Every state of the spec kraft within its default bounds."""
     return _engine("explore", {}, Effort(seconds))
+
+
+def explored_zab(seconds: float) -> Result:
+    """Every state of the spec zab with one crash and one broken connection, which reaches everything that must be reachable."""
+    return _engine("explore", dict(ZAB_BOUNDS), Effort(seconds), "zab")
 
 
 def walked(seconds: float) -> Result:
@@ -189,6 +197,7 @@ def plan() -> tuple[Row, ...]:
     return (
         Row("two-phase explore", "the published numbers of states", two_phase),
         Row("kraft explore", "every state within the default bounds", explored),
+        Row("zab explore", "every state with one crash and one broken connection", explored_zab),
         Row("kraft walk", "random walks at larger bounds", walked),
         *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
         Row("kraft refine", "its steps are steps of the proved core", refined),

@@ -1,5 +1,7 @@
 """The spec `zab`: the explicit list of its variables, actions, rules, and default bounds."""
 
+from attrs import evolve
+
 from model.language import make_spec
 from model.zookeeper.zab.broadcast import flush, handle_ack, handle_commit, handle_proposal, propose
 from model.zookeeper.zab.bugs import BUGS
@@ -54,3 +56,18 @@ SPEC = make_spec(
     bounds=BOUNDS,
     bugs=BUGS,
 )
+
+
+def _by_its_own_thread() -> bool:
+    """Proposals are flushed by a thread of their own, at any later time (SyncRequestProcessor)."""
+    return False
+
+
+ASYNC = evolve(
+    SPEC.replace("logs_at_once", _by_its_own_thread),
+    name="zab-async",
+    title="Zab with a logging thread: proposals wait in memory before they are on disk",
+    bounds={**BOUNDS, "log": 2, "txns": 1, "crashes": 1, "partitions": 1},
+    bugs={},
+)
+"""The same actions and rules but one; its bugs are those of `zab`."""
