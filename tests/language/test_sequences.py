@@ -145,7 +145,7 @@ def test_a_sequence_of_something_else_is_refused() -> None:
         s.log[n] = sequence(1, lambda i: i)
 
     spec = make_spec("wrong", title="", state=Splices, init=splices_init, actions=(wrong,), bounds=SPLICES.bounds)
-    with pytest.raises(SpecError, match="an element of s.log"):
+    with pytest.raises(SpecError, match=r"an element of s\.log"):
         trace(spec)
 
 
