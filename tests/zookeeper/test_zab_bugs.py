@@ -33,7 +33,7 @@ SHORTEST = (
     Shortest("ZOOKEEPER-5094", 21),
     Shortest("ZOOKEEPER-1653", 20),
     Shortest("ACKS-KEPT", 11, quick=True),
-    Shortest("P1", 12),
+    Shortest("P1", 9),
     Shortest("P2", 6),
     Shortest("P3", 18),
 )

@@ -56,6 +56,14 @@ def test_a_logging_thread_of_its_own_holds() -> None:
 
 
 @pytest.mark.nightly
+def test_the_default_bounds_hold() -> None:
+    """Three servers, two proposals, two crashes, two broken connections: 20,108,128 states; everything holds and everything is reached."""
+    verdict = explored(ZAB, {})
+    assert (verdict.distinct, verdict.generated, verdict.depth) == (20_108_128, 69_785_683, 54)
+    assert (verdict.verdict, verdict.rung) == (HOLDS, "explored")
+
+
+@pytest.mark.nightly
 def test_two_proposals_with_a_crash_and_a_broken_connection_hold() -> None:
     """Three servers, two proposals, one crash, one broken connection: 850,702 states; everything holds and everything is reached."""
     verdict = explored(ZAB, {"crashes": 1, "partitions": 1})

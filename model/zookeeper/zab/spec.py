@@ -44,7 +44,7 @@ ACTIONS = (
     step_down,
 )
 
-BOUNDS = {"nodes": 3, "epochs": 3, "log": 3, "txns": 2, "crashes": 1, "partitions": 1, "channel": 6}
+BOUNDS = {"nodes": 3, "epochs": 3, "log": 3, "txns": 2, "crashes": 2, "partitions": 2, "channel": 6}
 
 SPEC = make_spec(
     "zab",
