@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from impl.effects import Send
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import (
     Choice,
     ClientOp,
@@ -22,7 +22,6 @@ from impl.world.choices import (
     Restart,
     Resume,
 )
-from impl.world.disk import DISK_EFFECTS
 from impl.world.host import DOWN, PAUSED, UP
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def _crashes_during(world: World, choice: NodeChoice) -> list[CrashDuring]:
     # A cut after the last effect is a plain crash after the step, one before the first a plain crash before it; in between,
     # only disk writes and sends leave a trace.
     for after in range(1, len(effects)):
-        if isinstance(effects[after - 1], (*DISK_EFFECTS, Send)):
+        if isinstance(effects[after - 1], (*world.system.disk_effects, Send)):
             kept_range = world.kept_range(address, effects[:after])
             found.extend(CrashDuring(choice, after, kept) for kept in _span(kept_range))
     return found

@@ -14,7 +14,7 @@ from typing import TypeAlias, assert_never
 from attrs import evolve, frozen
 
 from impl.effects import SetTimer
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import (
     Choice,
     ClientOp,
@@ -36,7 +36,7 @@ from impl.world.faults import Episodes, FaultPlan
 from impl.world.host import DOWN, PAUSED, UP
 from impl.world.partitions import partition_links
 from impl.world.record import StepRecord
-from impl.world.run import Run, Tally
+from impl.world.run import Run
 from impl.world.workload import OperationSource, Workload
 from impl.world.world import Observer, World
 
@@ -119,7 +119,7 @@ class Simulator:
         self.counts: dict[str, int] = dict.fromkeys(
             (*self._plan.episodes, "mid_step", "loss", "duplication", "reordering"), 0
         )
-        self._tally = Tally()
+        self._tally = self.world.system.tally()
         self._choices: list[Choice] = []
         for client in self.world.client_addresses:
             self._think(client)
@@ -198,7 +198,7 @@ class Simulator:
         choice = self._strike(choice)
         record = world.apply(choice)
         self._choices.append(choice)
-        self._tally.add(record)
+        self._tally.add(record.node, record.effects)
         self._post_sent(record.sent)
         if record.incident is not None or isinstance(choice, Crash | CrashDuring):
             self._doomed.pop(record.node, None)
