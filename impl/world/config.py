@@ -4,6 +4,7 @@ from attrs import frozen
 
 from impl.kraft.state import Timings
 from impl.world.clients import FIRST_CLIENT, ClientTimings
+from impl.zookeeper.state import Settings
 
 
 @frozen
@@ -25,7 +26,7 @@ class FaultBudget:
 class WorldConfig:
     """A cluster: how many nodes (voters, numbered from 1) and clients (addresses from 101), and the bug it has, by id.
 
-    `mode` names the system (`systems.SYSTEMS`); `timings` are those of KRaft.
+    `mode` names the system (`systems.SYSTEMS`); `timings` are those of KRaft, `ensemble` the settings of ZooKeeper.
     """
 
     nodes: int = 3
@@ -35,6 +36,7 @@ class WorldConfig:
     client_timings: ClientTimings = ClientTimings()
     budget: FaultBudget = FaultBudget()
     mode: str = "kraft"
+    ensemble: Settings = Settings()
 
     @property
     def voters(self) -> tuple[int, ...]:

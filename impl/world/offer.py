@@ -35,7 +35,11 @@ def offered_choices(world: World, *, mid_step: bool) -> tuple[Choice, ...]:
     paused = [node for node in world.voters if world.status(node) == PAUSED]
     down = [node for node in world.voters if world.status(node) == DOWN]
     in_flight = network.in_flight()
-    arriving = [message_id for message_id in in_flight if world.is_reachable(world.sent[message_id].dst)]
+    arriving = [
+        message_id
+        for message_id in in_flight
+        if network.is_deliverable(message_id) and world.is_reachable(world.sent[message_id].dst)
+    ]
     steps: list[NodeChoice] = [Deliver(message_id) for message_id in arriving]
     for address in (*awake, *world.client_addresses):
         steps.extend(Fire(address, timer) for timer in world.armed(address))

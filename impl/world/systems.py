@@ -5,8 +5,9 @@ from collections.abc import Callable
 from impl.world.config import WorldConfig
 from impl.world.kraft.system import KraftSystem
 from impl.world.system import System
+from impl.world.zookeeper.system import ZooKeeperSystem
 
-SYSTEMS: dict[str, Callable[[WorldConfig], System]] = {"kraft": KraftSystem}
+SYSTEMS: dict[str, Callable[[WorldConfig], System]] = {"kraft": KraftSystem, "zookeeper": ZooKeeperSystem}
 """The systems by mode."""
 
 

@@ -9,7 +9,7 @@ check) chooses. The same choices give the same world, byte for byte.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, assert_never
 
-from impl.effects import CancelTimer, Event, Receive, Send, SetTimer, TimerFired
+from impl.effects import CancelTimer, Close, Connect, Event, Receive, Send, SetTimer, TimerFired
 from impl.operations import Operation
 from impl.world.choices import (
     KIND_OF,
@@ -186,8 +186,7 @@ class World:
             case Drop(message_id):
                 self._require_in_flight(message_id)
                 self._advance(choice)
-                self.network.take(message_id)
-                return self._record(choice, 0)
+                return self._record(choice, 0, sent=self.network.lose(message_id))
             case Crash(node, kept):
                 return self._crash(choice, node, kept)
             case Pause(node) | Resume(node):
@@ -244,6 +243,10 @@ class World:
                         raise ChoiceError(f"step {self.steps}: {choice}: only {len(self.sent)} messages were sent")
                 else:
                     self._require_in_flight(message_id)
+                    if not self.network.is_deliverable(message_id):
+                        raise ChoiceError(
+                            f"step {self.steps}: {choice}: not before what was sent earlier on its connection"
+                        )
                 if not isinstance(choice, Deliver) and not self.may_duplicate(message_id):
                     raise ChoiceError(f"step {self.steps}: {choice}: a client's message arrives at most once (TCP)")
                 message = self.sent[message_id]
@@ -295,6 +298,10 @@ class World:
             match effect:
                 case Send(message):
                     sent.append(self.network.send(message))
+                case Connect(link):
+                    sent.extend(self.network.connect(link))
+                case Close(link):
+                    sent.extend(self.network.close(link, host.node))
                 case SetTimer():
                     self._clock.arm(host.node, effect)
                 case CancelTimer(timer):
@@ -304,11 +311,11 @@ class World:
         host.state = plan.state
         incident = None
         if crash is not None:
-            self._take_down(host, crash[1])
+            sent.extend(self._take_down(host, crash[1]))
         elif plan.fatal is not None:
             incident = Incident(self.steps, host.node, "fatal", plan.fatal)
             self.incidents.append(incident)
-            self._take_down(host, None)
+            sent.extend(self._take_down(host, None))
         return self._record(choice, host.node, event, effects, tuple(sent), incident)
 
     def _crash(self, choice: Choice, node: int, kept: int) -> StepRecord:
@@ -317,12 +324,12 @@ class World:
             raise ChoiceError(f"step {self.steps}: {choice}: node {node} is down already")
         self._check_kept(choice, kept, host.kept_range())
         self._advance(choice)
-        self._take_down(host, kept)
-        return self._record(choice, node)
+        return self._record(choice, node, sent=self._take_down(host, kept))
 
-    def _take_down(self, host: Host, kept: int | None) -> None:
+    def _take_down(self, host: Host, kept: int | None) -> tuple[int, ...]:
         host.stopped(kept)
         self._clock.disarm_all(host.node)
+        return self.network.reset(host.node)
 
     def _invoke(self, choice: Choice, address: int, operation: Operation, node: int | None) -> StepRecord:
         client = self._client(address)
