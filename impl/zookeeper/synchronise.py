@@ -41,18 +41,15 @@ def plan_sync(database: Database, log: tuple[Transaction, ...], peer: int, *, lo
 
 
 def _from_log(database: Database, log: tuple[Transaction, ...], peer: int) -> SyncPlan | None:
-    """S4: the log from `peer` on, then committedLog. None when they do not meet (ZOOKEEPER-2418) or do not have it."""
+    """S4: the log from `peer` up to where committedLog begins, then that.
+
+    None when the log does not reach so far, forward (ZOOKEEPER-2418: a gap) or back.
+    """
     low, high = database.bounds
-    older = tuple(txn for txn in log if txn.zxid < low)
-    if not older or older[0].zxid > peer or not _meets(older[-1].zxid, log, low):
+    older = tuple(txn for txn in log if txn.zxid <= low)
+    if not older or older[0].zxid > peer or older[-1].zxid != low:
         return None
-    return _from_history((*older, *database.committed), peer, high)
-
-
-def _meets(last: int, log: tuple[Transaction, ...], low: int) -> bool:
-    """Whether the log goes on where committedLog begins: it has that transaction too, right after `last`."""
-    zxids = [txn.zxid for txn in log]
-    return low in zxids and zxids[zxids.index(low) - 1] == last
+    return _from_history((*older, *(txn for txn in database.committed if txn.zxid > low)), peer, high)
 
 
 def _from_history(history: Iterable[Transaction], peer: int, high: int) -> SyncPlan | None:
