@@ -66,7 +66,19 @@ _BUGS = (
         "ZOOKEEPER-4837",
         "TRUNC reloads from a snapshot that is newer than where it cuts (open)",
         "what was truncated is gone",
-        evolve(_CORRECT, remove_newer_snapshots=_no),
+        evolve(_CORRECT, survives_truncation=lambda snapshot, zxid: True),
+    ),
+    Bug(
+        "ZOOKEEPER-4837-LABEL",
+        "TRUNC goes by the labels of snapshots: the fix proposed for ZOOKEEPER-4837",
+        "no committed transaction is lost",
+        evolve(_CORRECT, survives_truncation=lambda snapshot, zxid: snapshot.zxid <= zxid),
+    ),
+    Bug(
+        "ACKNOWLEDGED-TRUNC",
+        "a learner that reconnects is cut to committedLog although it has acknowledged more (every release; no issue known)",
+        "no committed transaction is lost",
+        evolve(_CORRECT, respects_acknowledged=_no),
     ),
     Bug(
         "ZOOKEEPER-3911",

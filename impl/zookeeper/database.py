@@ -10,20 +10,29 @@ from impl.zookeeper.machine import Machine, Outcome, Transaction
 
 @frozen
 class Snapshot:
-    """A snapshot file: the label is lastProcessedZxid when its writing began; the tree can be ahead of it (fuzzy)."""
+    """A snapshot file: the label is lastProcessedZxid when its writing began; the tree can be ahead of it (fuzzy).
+
+    `content` is the last transaction in the tree. It can be lower than the label too: that of a leader, or of who got SNAP
+    from one, is the (e,0) of the epoch. (No release writes it down; only a rule that no release has looks at it.)
+    """
 
     zxid: int
     tree: object
+    content: int
 
 
 @frozen
 class Database:
-    """`committed` is committedLog: the last transactions applied, oldest first, at most `limit` of them."""
+    """`committed` is committedLog: the last transactions applied, oldest first, at most `limit` of them.
+
+    `last_processed` is lastProcessedZxid, which can be the (e,0) of an epoch; `content` is the last transaction in the tree.
+    """
 
     machine: Machine
     limit: int
     tree: object
     last_processed: int = 0
+    content: int = 0
     committed: tuple[Transaction, ...] = ()
 
     @property
@@ -37,7 +46,9 @@ class Database:
         """Apply a transaction; with `remember` it enters committedLog too. DataTree.processTxn, addCommittedProposal."""
         tree, outcome = self.machine.apply(self.tree, txn)
         committed = (*self.committed, txn)[-self.limit :] if remember else self.committed
-        return evolve(self, tree=tree, last_processed=txn.zxid, committed=committed), outcome
+        return evolve(
+            self, tree=tree, last_processed=txn.zxid, content=max(self.content, txn.zxid), committed=committed
+        ), outcome
 
     def replay(self, log: tuple[Transaction, ...]) -> "Database":
         """Apply what the log has beyond lastProcessedZxid, committed or not. FileTxnSnapLog.fastForwardFromEdits."""
@@ -53,17 +64,10 @@ def empty_database(machine: Machine, limit: int) -> Database:
     return Database(machine, limit, machine.empty())
 
 
-def load(
-    machine: Machine,
-    limit: int,
-    snapshots: tuple[Snapshot, ...],
-    log: tuple[Transaction, ...],
-    up_to: int | None = None,
-) -> Database:
-    """The newest snapshot (with `up_to`: among those labelled so or lower) and the log after it. ZKDatabase.loadDataBase."""
-    usable = [snapshot for snapshot in snapshots if up_to is None or snapshot.zxid <= up_to]
+def load(machine: Machine, limit: int, snapshots: tuple[Snapshot, ...], log: tuple[Transaction, ...]) -> Database:
+    """The newest snapshot and the log after it. ZKDatabase.loadDataBase."""
     database = empty_database(machine, limit)
-    if usable:
-        newest = max(usable, key=lambda snapshot: snapshot.zxid)
-        database = evolve(database, tree=newest.tree, last_processed=newest.zxid)
+    if snapshots:
+        newest = max(snapshots, key=lambda snapshot: snapshot.zxid)
+        database = evolve(database, tree=newest.tree, last_processed=newest.zxid, content=newest.content)
     return database.replay(log)

@@ -45,10 +45,10 @@ class FlushTxnLog:
 
 @frozen
 class TruncateTxnLog:
-    """Cut everything after `zxid` from the log, durably; with `snapshots`, also remove the snapshots that are newer."""
+    """Cut everything after `zxid` from the log, and remove the snapshots with the labels `removed`, durably."""
 
     zxid: int
-    snapshots: bool
+    removed: tuple[int, ...]
 
 
 @frozen

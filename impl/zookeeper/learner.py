@@ -46,8 +46,10 @@ def on_sync_packet(turn: Turn, packet: QuorumPacket) -> None:
         acknowledge_new_leader(turn)
     sync = turn.following.sync
     match packet:
-        case SnapshotStream(tree=tree) if sync is not None and sync.awaiting_stream:
-            turn.set(database=evolve(turn.state.database, tree=tree, last_processed=sync.last_queued or 0))
+        case SnapshotStream(tree=tree, content=content) if sync is not None and sync.awaiting_stream:
+            turn.set(
+                database=evolve(turn.state.database, tree=tree, last_processed=sync.last_queued or 0, content=content)
+            )
             _set_sync(turn, evolve(sync, awaiting_stream=False, last_queued=None))
         case Proposal() if sync is not None:
             _on_proposal(turn, sync, packet)
@@ -93,10 +95,9 @@ def _on_head(turn: Turn, packet: Diff | Trunc | Snap) -> None:
             turn.set(database=empty_database(settings.machine, settings.ring))
             sync = Sync(SNAP, True, write_to_log=False, awaiting_stream=True, last_queued=zxid)
         case Trunc(zxid=zxid):
-            clean = rules.remove_newer_snapshots()
-            turn.emit(TruncateTxnLog(zxid, clean))
             log = tuple(txn for txn in state.log if txn.zxid <= zxid)
-            snapshots = tuple(snapshot for snapshot in state.snapshots if not clean or snapshot.zxid <= zxid)
+            snapshots = tuple(snapshot for snapshot in state.snapshots if rules.survives_truncation(snapshot, zxid))
+            turn.emit(TruncateTxnLog(zxid, tuple(item.zxid for item in state.snapshots if item not in snapshots)))
             database = load(settings.machine, settings.ring, snapshots, log)
             turn.set(log=log, snapshots=snapshots, database=evolve(database, last_processed=zxid))
             sync = Sync(TRUNC, True, write_to_log=False)

@@ -113,9 +113,13 @@ class Snap(_Zxid):
 
 @frozen
 class SnapshotStream(Packet):
-    """The serialised tree, up to the signature BenWasHere. (A packet of its own: a connection can break before it.)"""
+    """The serialised tree, with the last transaction in it, up to the signature BenWasHere.
+
+    A packet of its own: a connection can break before it.
+    """
 
     tree: Any
+    content: int
 
 
 @frozen

@@ -1,13 +1,14 @@
 """The decisions that ZooKeeper's releases got wrong, each by name; a historical bug replaces some of them (`bugs.py`).
 
-The defaults are what 3.9.4 does, except where that is a known defect without a released fix: `remove_newer_snapshots` and
-`interrupted_modes`.
+The defaults are what 3.9.4 does, except where that is a defect without a released fix: `survives_truncation`,
+`interrupted_modes`, `respects_acknowledged`.
 """
 
 from collections.abc import Callable
 
 from attrs import frozen
 
+from impl.zookeeper.database import Snapshot
 from impl.zookeeper.orders import ORDERS, Order
 
 
@@ -31,10 +32,24 @@ def forward_outstanding() -> bool:
     return True
 
 
-def remove_newer_snapshots() -> bool:
-    """Whether TRUNC does away with snapshots that are newer than where it cuts.
+def survives_truncation(snapshot: Snapshot, zxid: int) -> bool:
+    """Whether a snapshot may stay when TRUNC cuts at `zxid`: not with a transaction that is to go.
 
-    No release does (ZOOKEEPER-4837, open): the truncated transactions can come back with such a snapshot.
+    In the releases all stay, and the truncated transactions can come back with one (ZOOKEEPER-4837, open). To go by the
+    label, as has been proposed, loses committed transactions: a learner that got SNAP from a leader of epoch e has its
+    whole history under the label (e,0), which is above every earlier transaction.
+    """
+    return snapshot.content <= zxid
+
+
+def respects_acknowledged() -> bool:
+    """Whether a leader that synchronises a learner again respects what that learner has acknowledged before.
+
+    In the releases it does not: a learner that reconnects to the same leader is cut to committedLog (TRUNC), also when it
+    has logged and acknowledged more; its acknowledgements still count, and committed transactions that are not applied yet
+    are cut too. Until it has logged them again a committed transaction can be on less than a quorum, and be lost.
+    Corrected here: what is committed counts as history before it is applied, and acknowledgements of what is cut are
+    withdrawn.
     """
     return True
 
@@ -53,4 +68,5 @@ class Rules:
     current_epoch_at_new_leader: Callable[[], bool] = current_epoch_at_new_leader
     fast_forward_on_shutdown: Callable[[], bool] = fast_forward_on_shutdown
     forward_outstanding: Callable[[], bool] = forward_outstanding
-    remove_newer_snapshots: Callable[[], bool] = remove_newer_snapshots
+    respects_acknowledged: Callable[[], bool] = respects_acknowledged
+    survives_truncation: Callable[[Snapshot, int], bool] = survives_truncation

@@ -1,5 +1,7 @@
 """What the leader sends to synchronise one learner, in order. LearnerHandler.run, Leader.startForwarding."""
 
+from attrs import evolve
+
 from impl.zookeeper.messages import Commit, Diff, Proposal, Snap, SnapshotStream, Trunc
 from impl.zookeeper.state import Handler
 from impl.zookeeper.synchronise import DIFF, TRUNC, plan_sync
@@ -14,14 +16,23 @@ def sync_follower(turn: Turn, handler: Handler) -> None:
     """
     me, sid, link = turn.me, handler.sid, handler.link
     state, role = turn.state, turn.leading
-    plan = plan_sync(state.database, state.log, handler.peer_zxid, log_sync=turn.settings.log_sync)
+    respects = turn.config.rules.respects_acknowledged()
+    plan = plan_sync(
+        state.database,
+        state.log,
+        handler.peer_zxid,
+        log_sync=turn.settings.log_sync,
+        unapplied=role.to_be_applied if respects else (),
+    )
+    if respects:
+        _withdraw(turn, sid, plan.current)
     if plan.mode == DIFF:
         turn.send(Diff(me, sid, link, plan.zxid))
     elif plan.mode == TRUNC:
         turn.send(Trunc(me, sid, link, plan.zxid))
     else:
         turn.send(Snap(me, sid, link, plan.zxid))
-        turn.send(SnapshotStream(me, sid, link, state.database.tree))
+        turn.send(SnapshotStream(me, sid, link, state.database.tree, state.database.content))
     to_be_applied = tuple(txn for txn in role.to_be_applied if txn.zxid > plan.current)
     for txn in (*plan.txns, *to_be_applied):
         turn.send(Proposal(me, sid, link, txn))
@@ -30,3 +41,15 @@ def sync_follower(turn: Turn, handler: Handler) -> None:
         for proposed in role.outstanding:
             if proposed.txn.zxid > plan.current:
                 turn.send(Proposal(me, sid, link, proposed.txn))
+
+
+def _withdraw(turn: Turn, sid: int, zxid: int) -> None:
+    """A server will not have what comes after `zxid`: its acknowledgements of that do not count any more."""
+    turn.set_role(
+        outstanding=tuple(
+            evolve(proposed, acks=tuple(other for other in proposed.acks if other != sid))
+            if proposed.txn.zxid > zxid
+            else proposed
+            for proposed in turn.leading.outstanding
+        )
+    )

@@ -21,12 +21,23 @@ class SyncPlan:
     current: int
 
 
-def plan_sync(database: Database, log: tuple[Transaction, ...], peer: int, *, log_sync: bool) -> SyncPlan:
+def plan_sync(
+    database: Database,
+    log: tuple[Transaction, ...],
+    peer: int,
+    *,
+    log_sync: bool,
+    unapplied: tuple[Transaction, ...] = (),
+) -> SyncPlan:
     """What to send to a learner whose last zxid is `peer`. The cases are tried in this order.
+
+    `unapplied` are transactions that are committed and not in the database yet, and that shall count as history.
 
     S1 it has just what we have; S2 it is ahead; S3 committedLog covers it; S4 the log on disk does; S5 a snapshot.
     """
     low, high = database.bounds
+    if unapplied:
+        high = unapplied[-1].zxid
     new_epoch = counter_of(peer) == 0
     if peer == database.last_processed:
         return SyncPlan(DIFF, peer, (), peer)
@@ -34,13 +45,15 @@ def plan_sync(database: Database, log: tuple[Transaction, ...], peer: int, *, lo
         return SyncPlan(TRUNC, high, (), high)
     plan: SyncPlan | None = None
     if low <= peer <= high:
-        plan = _from_history(database.committed, peer, high)
+        plan = _from_history((*database.committed, *unapplied), peer, high)
     elif peer < low and log_sync:
-        plan = _from_log(database, log, peer)
+        plan = _from_log(database, log, peer, unapplied)
     return plan or SyncPlan(SNAP, database.last_processed, (), peer)
 
 
-def _from_log(database: Database, log: tuple[Transaction, ...], peer: int) -> SyncPlan | None:
+def _from_log(
+    database: Database, log: tuple[Transaction, ...], peer: int, unapplied: tuple[Transaction, ...]
+) -> SyncPlan | None:
     """S4: the log from `peer` up to where committedLog begins, then that.
 
     None when the log does not reach so far, forward (ZOOKEEPER-2418: a gap) or back.
@@ -49,7 +62,8 @@ def _from_log(database: Database, log: tuple[Transaction, ...], peer: int) -> Sy
     older = tuple(txn for txn in log if txn.zxid <= low)
     if not older or older[0].zxid > peer or older[-1].zxid != low:
         return None
-    return _from_history((*older, *(txn for txn in database.committed if txn.zxid > low)), peer, high)
+    newer = (txn for txn in (*database.committed, *unapplied) if txn.zxid > low)
+    return _from_history((*older, *newer), peer, unapplied[-1].zxid if unapplied else high)
 
 
 def _from_history(history: Iterable[Transaction], peer: int, high: int) -> SyncPlan | None:

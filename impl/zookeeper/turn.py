@@ -110,7 +110,7 @@ class Turn:
 
     def take_snapshot(self, label: int) -> None:
         """Write the tree as it is, under a label; a file with the same label is replaced."""
-        snapshot = Snapshot(label, self.state.database.tree)
+        snapshot = Snapshot(label, self.state.database.tree, self.state.database.content)
         self.emit(WriteSnapshot(snapshot))
         others = tuple(other for other in self.state.snapshots if other.zxid != label)
         self.set(snapshots=(*others, snapshot))

@@ -1,6 +1,7 @@
 """What the tests of the ensemble share: a state machine that keeps its history, and a watch over a running world."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from attrs import evolve, frozen
@@ -91,10 +92,12 @@ class Watch:
             match effect:
                 case Report(kind, text):
                     self._find(world, kind, text)
-                case Established(epoch, tree):
+                case Established(epoch, JournalTree() as tree):
                     self._established(world, node, epoch, tree)
-                case Committed(epoch, txn):
+                case Committed(epoch, Write() as txn):
                     self._commit(world, epoch, txn)
+                case _:
+                    pass
         if node not in world.voters:
             return
         now: NodeSnapshot = world.snapshot_node(node)
@@ -146,7 +149,7 @@ class Watch:
 
     def _check_disk(self, world: World, now: NodeSnapshot, disk: Disk) -> None:
         zxids = [txn.zxid for txn in disk.log]
-        ordered = all(one < other for one, other in zip(zxids, zxids[1:], strict=False))
+        ordered = all(one < other for one, other in pairwise(zxids))
         self._check(world, ordered, "zxids ascend in the log", f"log of {now.node}: {_show(disk.log)}")
         accepted, current = disk.file(ACCEPTED_EPOCH), disk.file(CURRENT_EPOCH)
         if accepted is not None and current is not None:
@@ -179,7 +182,9 @@ class Watch:
         for effect in record.effects:
             if isinstance(effect, TruncateTxnLog):
                 gone = all(txn.zxid <= effect.zxid for txn in journal)
-                self._check(world, gone, "what was truncated is gone", f"{node}: {_show(journal)} > {show(effect.zxid)}")
+                self._check(
+                    world, gone, "what was truncated is gone", f"{node}: {_show(journal)} > {show(effect.zxid)}"
+                )
         if before is None or before.status != "up":
             return
         if before.role != "LOOKING" and now.role == "LOOKING":
@@ -224,7 +229,7 @@ def world_link(world: World, node: int, before: NodeSnapshot) -> Any:
     return getattr(state.role, "link", None) if state is not None else None
 
 
-def _show(history: tuple[Write, ...]) -> str:
+def _show(history: tuple[Any, ...]) -> str:
     shown = " ".join(show(txn.zxid) for txn in history[-6:]) or "nothing"
     return shown if len(history) <= 6 else f"{len(history)} ending in {shown}"
 
@@ -249,7 +254,9 @@ def simulation(
     return SimulationConfig(world, Workload(think_max=think), faults or FaultPlan(), steps)
 
 
-def watched(seed: int, config: SimulationConfig, *, until: Callable[[Watch], bool] | None = None) -> tuple[Simulator, Watch]:
+def watched(
+    seed: int, config: SimulationConfig, *, until: Callable[[Watch], bool] | None = None
+) -> tuple[Simulator, Watch]:
     """A simulation under watch, run to its end, or until the watch has found what is looked for."""
     watch = Watch()
     simulator = Simulator(seed, config, observers=[watch])

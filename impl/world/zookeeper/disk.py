@@ -33,9 +33,9 @@ class Disk:
                 return evolve(self, log=(*self.log, txn))
             case FlushTxnLog():
                 return evolve(self, flushed=len(self.log))
-            case TruncateTxnLog(zxid, clean):
+            case TruncateTxnLog(zxid, removed):
                 log = tuple(txn for txn in self.log if txn.zxid <= zxid)
-                snapshots = tuple(item for item in self.snapshots if not clean or item.zxid <= zxid)
+                snapshots = tuple(item for item in self.snapshots if item.zxid not in removed)
                 return evolve(self, log=log, flushed=len(log), snapshots=snapshots)
             case WriteSnapshot(snapshot):
                 others = tuple(item for item in self.snapshots if item.zxid != snapshot.zxid)
