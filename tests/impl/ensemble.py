@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from impl.effects import Link, Send
 from impl.operations import Operation
 from impl.world.config import WorldConfig
-from impl.world.faults import FaultPlan
+from impl.world.faults import NEVER, Episodes, FaultPlan
 from impl.world.record import StepRecord
 from impl.world.simulator import SimulationConfig, Simulator
 from impl.world.workload import Workload
@@ -23,6 +23,34 @@ from impl.zookeeper.messages import Ack, NewLeader
 from impl.zookeeper.registers import Registers, Write
 from impl.zookeeper.state import Settings
 from impl.zookeeper.zxid import counter_of, epoch_of, show
+
+MS = 1_000
+
+LIVELY = evolve(
+    FaultPlan(),
+    delay_max=5 * MS,
+    reset=0.02,
+    crash=Episodes(every=600 * MS, at_most=10_000, shortest=MS, longest=800 * MS),
+    pause=Episodes(every=3_000 * MS, at_most=1_000, shortest=10 * MS, longest=2_000 * MS),
+    symmetric=Episodes(every=1_500 * MS, at_most=1_000, shortest=300 * MS, longest=2_500 * MS),
+    asymmetric=Episodes(every=1_500 * MS, at_most=1_000, shortest=300 * MS, longest=2_500 * MS),
+    flapping=Episodes(every=6_000 * MS, at_most=1_000, shortest=300 * MS, longest=2_500 * MS),
+)
+"""Quick messages, and something always going wrong."""
+
+RESETS = evolve(
+    LIVELY,
+    reset=0.08,
+    crash=Episodes(every=2_000 * MS, at_most=10_000, shortest=MS, longest=800 * MS),
+    pause=NEVER,
+    symmetric=NEVER,
+    asymmetric=NEVER,
+    flapping=NEVER,
+)
+"""Connections that do not last: many synchronisations."""
+
+LAG = Settings(sync_spread=80 * MS)
+TIGHT = Settings(ring=2, log_sync=False, sync_spread=60 * MS, snap_count=5)
 
 History = tuple[Write, ...]
 
@@ -181,6 +209,12 @@ class Watch:
             )
         for effect in record.effects:
             if isinstance(effect, TruncateTxnLog):
+                cut = [txn for txn in (before.log if before else ()) if txn.zxid > effect.zxid]
+                lost = [txn for txn in cut if txn in self.committed]
+                self._check(world, not lost, "TRUNC cuts nothing committed", f"{node} loses {_show(tuple(lost))}")
+                below = tuple(txn for txn in self.committed if txn.zxid <= effect.zxid)
+                kept = all(txn in journal for txn in below)
+                self._check(world, kept, "TRUNC keeps the history", f"{node} has {_show(journal)} of {_show(below)}")
                 gone = all(txn.zxid <= effect.zxid for txn in journal)
                 self._check(
                     world, gone, "what was truncated is gone", f"{node}: {_show(journal)} > {show(effect.zxid)}"
