@@ -21,8 +21,8 @@ from impl.zookeeper.state import (
     Leading,
 )
 from impl.zookeeper.sync_follower import sync_follower
+from impl.zookeeper.transactions import zxid_of
 from impl.zookeeper.turn import Turn
-from impl.zookeeper.zxid import make_zxid
 
 
 def become_leader(turn: Turn) -> None:
@@ -59,7 +59,7 @@ def on_epoch_decided(turn: Turn) -> None:
     epoch = turn.leading.proposed_epoch
     turn.set_role(waiting_for_epoch=False)
     turn.set_accepted_epoch(epoch)
-    turn.set_role(last_proposed=make_zxid(epoch, 0))
+    turn.set_role(last_proposed=zxid_of(epoch, 0))
     for handler in turn.leading.handlers:
         if handler.phase == WAIT_EPOCH:
             send_leader_info(turn, handler)
@@ -104,13 +104,13 @@ def on_election_finished(turn: Turn) -> None:
     for handler in turn.leading.handlers:
         if handler.phase == WAIT_EPOCH_ACK:
             synchronise(turn, handler)
-    acknowledge_new_leader(turn, turn.me, make_zxid(epoch, 0))
+    acknowledge_new_leader(turn, turn.me, zxid_of(epoch, 0))
 
 
 def synchronise(turn: Turn, handler: Handler) -> None:
     """Bring a learner to our history, and say where that ends: NEWLEADER."""
     sync_follower(turn, handler)
-    zxid = make_zxid(turn.leading.proposed_epoch, 0)
+    zxid = zxid_of(turn.leading.proposed_epoch, 0)
     turn.send(NewLeader(turn.me, handler.sid, handler.link, zxid))
     turn.set_handler(evolve(handler, phase=NEW_LEADER, forwarding=True))
 
@@ -120,7 +120,7 @@ def acknowledge_new_leader(turn: Turn, sid: int, zxid: int) -> None:
     role = turn.leading
     if role.phase == BROADCAST:
         return
-    expected = make_zxid(role.proposed_epoch, 0)
+    expected = zxid_of(role.proposed_epoch, 0)
     if zxid != expected:
         turn.report("unexpected ack", f"leader {turn.me} takes the ack of a proposal by {sid} for that of NEWLEADER")
         return
@@ -146,7 +146,7 @@ def _start(turn: Turn, zxid: int) -> None:
 def let_serve(turn: Turn, handler: Handler) -> None:
     """UPTODATE: the learner may serve too. S8."""
     turn.set_handler(evolve(handler, phase=SERVING))
-    turn.send(UpToDate(turn.me, handler.sid, handler.link, make_zxid(turn.leading.proposed_epoch, 0)))
+    turn.send(UpToDate(turn.me, handler.sid, handler.link, zxid_of(turn.leading.proposed_epoch, 0)))
 
 
 def on_init_timer(turn: Turn) -> None:

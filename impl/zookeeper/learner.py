@@ -29,8 +29,8 @@ from impl.zookeeper.peer import ACK_NEW_LEADER, READ, leave_role
 from impl.zookeeper.pipeline import append, apply_txn
 from impl.zookeeper.state import BROADCAST, CONNECTING, DISCOVERY, SYNCHRONIZATION, Sync
 from impl.zookeeper.synchronise import DIFF, SNAP, TRUNC
+from impl.zookeeper.transactions import epoch_of
 from impl.zookeeper.turn import Turn
-from impl.zookeeper.zxid import epoch_of
 
 
 def on_sync_packet(turn: Turn, packet: QuorumPacket) -> None:

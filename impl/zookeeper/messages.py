@@ -10,7 +10,7 @@ from attrs import frozen
 from impl.effects import ConnectionClosed, ConnectionOpened, Link
 from impl.operations import Operation
 from impl.zookeeper.machine import Request, Transaction
-from impl.zookeeper.zxid import show
+from impl.zookeeper.transactions import show_zxid
 
 LOOKING, FOLLOWING, LEADING = "LOOKING", "FOLLOWING", "LEADING"
 
@@ -26,7 +26,7 @@ class Vote:
     state: str = LOOKING
 
     def __str__(self) -> str:
-        return f"{self.leader} {show(self.zxid)} epoch={self.peer_epoch} round={self.round} {self.state}"
+        return f"{self.leader} {show_zxid(self.zxid)} epoch={self.peer_epoch} round={self.round} {self.state}"
 
 
 @frozen
@@ -62,7 +62,7 @@ class _Zxid(Packet):
     zxid: int
 
     def __str__(self) -> str:
-        return self._line(show(self.zxid))
+        return self._line(show_zxid(self.zxid))
 
 
 @frozen
@@ -93,7 +93,7 @@ class AckEpoch(Packet):
     current_epoch: int | None
 
     def __str__(self) -> str:
-        return self._line(f"{show(self.zxid)} current={'-' if self.current_epoch is None else self.current_epoch}")
+        return self._line(f"{show_zxid(self.zxid)} current={'-' if self.current_epoch is None else self.current_epoch}")
 
 
 @frozen

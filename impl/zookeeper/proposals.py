@@ -7,8 +7,8 @@ from impl.zookeeper.machine import Request
 from impl.zookeeper.messages import Commit, Proposal, SyncReply
 from impl.zookeeper.pipeline import drain_sync_queue, enqueue_commit, enqueue_sync
 from impl.zookeeper.state import Proposed
+from impl.zookeeper.transactions import counter_of, epoch_of
 from impl.zookeeper.turn import Turn
-from impl.zookeeper.zxid import counter_of, epoch_of
 
 
 def submit(turn: Turn, request: Request) -> bool:

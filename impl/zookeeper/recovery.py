@@ -9,8 +9,8 @@ from impl.zookeeper.election import start_election
 from impl.zookeeper.machine import Transaction
 from impl.zookeeper.messages import Vote
 from impl.zookeeper.state import Config, Looking, NodeState
+from impl.zookeeper.transactions import epoch_of
 from impl.zookeeper.turn import Turn
-from impl.zookeeper.zxid import epoch_of
 
 SERIALS_PER_INCARNATION = 1_000_000
 """The connections of two incarnations of a process have different names."""

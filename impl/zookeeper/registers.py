@@ -11,7 +11,7 @@ from attrs import frozen
 
 from impl.operations import Operation, Value
 from impl.zookeeper.machine import Outcome, Request
-from impl.zookeeper.zxid import show
+from impl.zookeeper.transactions import show_zxid
 
 
 @frozen
@@ -37,7 +37,7 @@ class Write:
 
     def __str__(self) -> str:
         body = self.error or f"{self.key}=v{self.register.version}"
-        return f"{show(self.zxid)} {body} #{self.session}.{self.cxid}"
+        return f"{show_zxid(self.zxid)} {body} #{self.session}.{self.cxid}"
 
 
 Tree = Mapping[str, Register]

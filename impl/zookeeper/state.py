@@ -10,7 +10,7 @@ from impl.zookeeper.machine import Machine, Request, Transaction
 from impl.zookeeper.messages import LOOKING, QuorumPacket, Vote
 from impl.zookeeper.registers import Registers
 from impl.zookeeper.rules import Rules
-from impl.zookeeper.zxid import MAX_COUNTER
+from impl.zookeeper.transactions import MAX_COUNTER
 
 DISCOVERY, SYNCHRONIZATION, BROADCAST = "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"
 CONNECTING = "CONNECTING"

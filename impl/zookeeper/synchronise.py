@@ -6,7 +6,7 @@ from attrs import frozen
 
 from impl.zookeeper.database import Database
 from impl.zookeeper.machine import Transaction
-from impl.zookeeper.zxid import counter_of, epoch_of
+from impl.zookeeper.transactions import counter_of, epoch_of
 
 DIFF, TRUNC, SNAP = "DIFF", "TRUNC", "SNAP"
 

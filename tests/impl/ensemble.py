@@ -22,7 +22,7 @@ from impl.zookeeper.machine import Outcome, Request
 from impl.zookeeper.messages import Ack, NewLeader
 from impl.zookeeper.registers import Registers, Write
 from impl.zookeeper.state import Settings
-from impl.zookeeper.zxid import counter_of, epoch_of, show
+from impl.zookeeper.transactions import counter_of, epoch_of, show_zxid
 
 MS = 1_000
 
@@ -170,10 +170,15 @@ class Watch:
         self._check(world, epoch == last, "only the latest epoch commits", f"{txn} is committed after epoch {last}")
         before = self.committed[-1].zxid if self.committed else 0
         follows = txn.zxid == before + 1 or (epoch_of(before) < epoch and counter_of(txn.zxid) == 1)
-        self._check(world, follows, "commits follow each other", f"{txn} is committed after {show(before)}")
+        self._check(world, follows, "commits follow each other", f"{txn} is committed after {show_zxid(before)}")
         self.committed = (*self.committed, txn)
 
     # --------------------------------------------------------------------------------------------------------- one server
+
+    def _on_a_quorum(self, world: World, txn: Write) -> bool:
+        """Whether a quorum of servers would still find the transaction after the worst power loss."""
+        having = [node for node in world.voters if txn in durable_history(world.disk(node), flushed=True)]
+        return 2 * len(having) > len(world.voters)
 
     def _check_disk(self, world: World, now: NodeSnapshot, disk: Disk) -> None:
         zxids = [txn.zxid for txn in disk.log]
@@ -210,14 +215,14 @@ class Watch:
         for effect in record.effects:
             if isinstance(effect, TruncateTxnLog):
                 cut = [txn for txn in (before.log if before else ()) if txn.zxid > effect.zxid]
-                lost = [txn for txn in cut if txn in self.committed]
-                self._check(world, not lost, "TRUNC cuts nothing committed", f"{node} loses {_show(tuple(lost))}")
+                lost = tuple(txn for txn in cut if txn in self.committed and not self._on_a_quorum(world, txn))
+                self._check(world, not lost, "TRUNC leaves what is committed on a quorum", f"{node} cuts {_show(lost)}")
                 below = tuple(txn for txn in self.committed if txn.zxid <= effect.zxid)
                 kept = all(txn in journal for txn in below)
                 self._check(world, kept, "TRUNC keeps the history", f"{node} has {_show(journal)} of {_show(below)}")
                 gone = all(txn.zxid <= effect.zxid for txn in journal)
                 self._check(
-                    world, gone, "what was truncated is gone", f"{node}: {_show(journal)} > {show(effect.zxid)}"
+                    world, gone, "what was truncated is gone", f"{node}: {_show(journal)} > {show_zxid(effect.zxid)}"
                 )
         if before is None or before.status != "up":
             return
@@ -264,12 +269,12 @@ def world_link(world: World, node: int, before: NodeSnapshot) -> Any:
 
 
 def _show(history: tuple[Any, ...]) -> str:
-    shown = " ".join(show(txn.zxid) for txn in history[-6:]) or "nothing"
+    shown = " ".join(show_zxid(txn.zxid) for txn in history[-6:]) or "nothing"
     return shown if len(history) <= 6 else f"{len(history)} ending in {shown}"
 
 
 def _zxids(zxids: tuple[int, ...]) -> str:
-    return " ".join(map(show, zxids)) or "nothing"
+    return " ".join(map(show_zxid, zxids)) or "nothing"
 
 
 def simulation(

@@ -13,7 +13,7 @@ from impl.world.world import World
 from impl.world.zookeeper.snapshot import NodeSnapshot
 from impl.zookeeper.messages import Notification, Packet
 from impl.zookeeper.state import Settings
-from impl.zookeeper.zxid import show
+from impl.zookeeper.transactions import show_zxid
 from tests.impl.ensemble import MACHINE, Watch
 
 THREADS = ("sync", "commit", "snapshot", "ack_new_leader")
@@ -42,11 +42,11 @@ class Servers:
 
     def history(self, node: int) -> list[str]:
         """The zxids in the tree of a server."""
-        return [show(txn.zxid) for txn in self.node(node).tree.journal]
+        return [show_zxid(txn.zxid) for txn in self.node(node).tree.journal]
 
     def log(self, node: int) -> list[str]:
         """The zxids in the log of a server."""
-        return [show(txn.zxid) for txn in self.node(node).log]
+        return [show_zxid(txn.zxid) for txn in self.node(node).log]
 
     def deliverable(self, src: int | None, dst: int | None, kind: type | None = None) -> list[int]:
         """The ids of the messages that could arrive now."""

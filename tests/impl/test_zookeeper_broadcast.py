@@ -9,7 +9,7 @@ from impl.zookeeper.effects import AppendTxn, Applied, Committed, FlushTxnLog, W
 from impl.zookeeper.messages import Ack, ClientResponse, Commit, Forward, NewLeader, Proposal, SyncReply
 from impl.zookeeper.node import step
 from impl.zookeeper.state import Settings
-from impl.zookeeper.zxid import make_zxid, show
+from impl.zookeeper.transactions import show_zxid, zxid_of
 from tests.impl.servers import Servers, sent
 
 
@@ -40,7 +40,7 @@ def test_a_commit_needs_a_quorum_of_logs_not_the_leaders_own() -> None:
     assert servers.log(3) == []
     leading = servers.node(3).leading
     assert leading is not None
-    assert show(leading.last_committed) == "<1,1>"
+    assert show_zxid(leading.last_committed) == "1.1"
 
 
 def test_the_sync_thread_appends_flushes_then_acknowledges() -> None:
@@ -54,7 +54,7 @@ def test_the_sync_thread_appends_flushes_then_acknowledges() -> None:
     shown = [type(effect) for effect in effects if isinstance(effect, AppendTxn | FlushTxnLog | Send)]
     assert shown == [AppendTxn, AppendTxn, FlushTxnLog, Send, Send]
     servers.world.apply(CrashDuring(Fire(1, "sync"), 2, 1))
-    assert servers.log(1) == ["<1,1>"]
+    assert servers.log(1) == ["1.1"]
     assert servers.deliverable(1, 3, Ack) == []
 
 
@@ -72,7 +72,7 @@ def test_commits_are_applied_by_a_thread_of_their_own() -> None:
     record = servers.fire(1, "commit")
     assert [type(effect) for effect in record.effects] == [Applied, Send]
     assert isinstance(sent(record)[0], ClientResponse)
-    assert servers.history(1) == ["<1,1>"]
+    assert servers.history(1) == ["1.1"]
 
 
 def test_an_unmatched_commit_ends_the_process() -> None:
@@ -81,7 +81,7 @@ def test_an_unmatched_commit_ends_the_process() -> None:
     servers.write(3)
     servers.deliver(3, 1, Proposal)
     state = servers.world.state(1)
-    commit = Commit(3, 1, state.role.link, make_zxid(1, 2))
+    commit = Commit(3, 1, state.role.link, zxid_of(1, 2))
     with pytest.raises(FatalError, match="unmatched transaction commit"):
         step(state, Receive(commit))
 
@@ -92,7 +92,7 @@ def test_a_refused_request_is_a_transaction_too() -> None:
     servers.ask(1, Operation("delete_topic", "nothing"))
     servers.talk(1, 2, 3)
     assert answers(servers) == [("fail", "UNKNOWN_TOPIC_OR_PARTITION")]
-    assert servers.log(1) == servers.log(2) == servers.log(3) == ["<1,1>"]
+    assert servers.log(1) == servers.log(2) == servers.log(3) == ["1.1"]
 
 
 def test_requests_are_validated_against_what_is_outstanding() -> None:
@@ -164,7 +164,7 @@ def test_a_request_in_the_hands_of_a_server_that_loses_its_role_is_unknown() -> 
     servers.stop(3)
     servers.elect(1, 2)
     assert servers.watch.epochs == {1: 3, 2: 1}, "1 has the longer log"
-    assert servers.history(2) == ["<1,1>"]
+    assert servers.history(2) == ["1.1"]
     assert servers.watch.findings == []
 
 
@@ -191,7 +191,7 @@ def test_the_counter_of_zxids_ends_the_epoch() -> None:
     servers.elect(1, 2, 3)
     servers.write(1, client=101)
     servers.talk(1, 2, 3)
-    assert servers.history(2) == ["<1,1>", "<1,2>", "<2,1>"]
+    assert servers.history(2) == ["1.1", "1.2", "2.1"]
 
 
 def test_the_database_outlives_the_role_with_the_tail_of_the_log() -> None:
@@ -199,16 +199,16 @@ def test_the_database_outlives_the_role_with_the_tail_of_the_log() -> None:
     servers = serving()
     servers.write(3)
     servers.deliver(3, 1, Proposal)
-    assert servers.node(1).sync_queue == (make_zxid(1, 1),)
+    assert servers.node(1).sync_queue == (zxid_of(1, 1),)
     record = servers.fire(1, "read")
     assert [type(effect) for effect in record.effects if isinstance(effect, AppendTxn | FlushTxnLog)] == [
         AppendTxn,
         FlushTxnLog,
     ]
-    assert servers.history(1) == ["<1,1>"]
+    assert servers.history(1) == ["1.1"]
     vote = servers.node(1).vote
     assert vote is not None
-    assert show(vote.zxid) == "<1,1>"
+    assert show_zxid(vote.zxid) == "1.1"
 
 
 def test_a_fuzzy_snapshot_is_ahead_of_its_label() -> None:
@@ -217,13 +217,13 @@ def test_a_fuzzy_snapshot_is_ahead_of_its_label() -> None:
     servers.write(3)
     servers.fire(3, "sync")
     servers.talk(1, 2, 3, threads=("sync", "commit"))
-    assert servers.node(3).last_processed == make_zxid(1, 1)
+    assert servers.node(3).last_processed == zxid_of(1, 1)
     record = servers.fire(3, "snapshot")
     (snapshot,) = [effect.snapshot for effect in record.effects if isinstance(effect, WriteSnapshot)]
-    assert show(snapshot.zxid) == "<1,0>"
-    assert snapshot.content == make_zxid(1, 1)
+    assert show_zxid(snapshot.zxid) == "1.0"
+    assert snapshot.content == zxid_of(1, 1)
     servers.stop(3)
-    assert servers.history(3) == ["<1,1>"]
+    assert servers.history(3) == ["1.1"]
 
 
 def test_acknowledgements_of_what_is_cut_do_not_count() -> None:
@@ -231,7 +231,7 @@ def test_acknowledgements_of_what_is_cut_do_not_count() -> None:
 
     In the releases it counts, and <1,1> is committed with the leader's log alone; here the leader waits for it once more.
     """
-    for bug, committed in ((None, []), ("ACKNOWLEDGED-TRUNC", ["<1,1>"])):
+    for bug, committed in ((None, []), ("ACKNOWLEDGED-TRUNC", ["1.1"])):
         servers = serving(bug=bug)
         servers.write(3)
         servers.deliver(3, 1, Proposal)
@@ -243,9 +243,9 @@ def test_acknowledgements_of_what_is_cut_do_not_count() -> None:
         servers.talk(1, 3, stop=NewLeader, threads=())
         assert servers.log(1) == servers.log(2) == []
         record = servers.fire(3, "sync")
-        assert [show(effect.txn.zxid) for effect in record.effects if isinstance(effect, Committed)] == committed
+        assert [show_zxid(effect.txn.zxid) for effect in record.effects if isinstance(effect, Committed)] == committed
         servers.talk(1, 2, 3)
-        assert servers.history(1) == servers.history(2) == ["<1,1>"]
+        assert servers.history(1) == servers.history(2) == ["1.1"]
 
 
 def test_a_commit_with_a_stale_acknowledgement_is_lost_with_the_leader() -> None:

@@ -18,7 +18,7 @@ HUNTS: dict[str, tuple[str, FaultPlan, Settings, int]] = {
     "ZOOKEEPER-2845": ("the database is the fold of the disk", FaultPlan(), Settings(), 20),
     "ZOOKEEPER-3642": ("the database is the fold of the disk", RESETS, TIGHT, 20),
     "ZOOKEEPER-4837": ("what was truncated is gone", RESETS, Settings(), 20),
-    "ACKNOWLEDGED-TRUNC": ("TRUNC cuts nothing committed", RESETS, LAG, 20),
+    "ACKNOWLEDGED-TRUNC": ("TRUNC leaves what is committed on a quorum", RESETS, LAG, 20),
     "ZOOKEEPER-3911": ("NEWLEADER is acknowledged with the history on disk", FaultPlan(), Settings(), 20),
     "ZOOKEEPER-3023": ("a server that serves has the initial history on disk", LIVELY, Settings(), 20),
     "ZOOKEEPER-4643": ("currentEpoch comes after the history", LIVELY, Settings(), 20),

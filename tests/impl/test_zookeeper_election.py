@@ -19,7 +19,7 @@ from impl.zookeeper.messages import (
 from impl.zookeeper.node import step
 from impl.zookeeper.recovery import Durable, recover
 from impl.zookeeper.state import Config, Looking, NodeState
-from impl.zookeeper.zxid import make_zxid
+from impl.zookeeper.transactions import zxid_of
 from tests.impl.servers import Servers, sent
 
 VOTERS = (1, 2, 3)
@@ -48,15 +48,15 @@ def looking(state: NodeState) -> Looking:
     ("new", "wins"),
     [
         (Vote(1, 0, 1, 3), True),
-        (Vote(9, make_zxid(2, 9), 9, 1), False),
-        (Vote(1, make_zxid(2, 2), 1, 2), True),
-        (Vote(3, make_zxid(2, 1), 1, 2), True),
-        (Vote(1, make_zxid(2, 1), 1, 2), False),
+        (Vote(9, zxid_of(2, 9), 9, 1), False),
+        (Vote(1, zxid_of(2, 2), 1, 2), True),
+        (Vote(3, zxid_of(2, 1), 1, 2), True),
+        (Vote(1, zxid_of(2, 1), 1, 2), False),
     ],
 )
 def test_votes_are_ordered_by_epoch_then_zxid_then_id(new: Vote, wins: bool) -> None:
     """TotalOrderPredicate: currentEpoch first, then the last zxid, then the id; the round does not count."""
-    assert better(new, Vote(2, make_zxid(2, 1), 5, 2)) is wins
+    assert better(new, Vote(2, zxid_of(2, 1), 5, 2)) is wins
 
 
 def test_votes_outside_of_an_election_are_equal_by_leader_and_epoch() -> None:
@@ -229,7 +229,7 @@ def test_the_leader_refuses_a_learner_that_is_ahead() -> None:
     servers.vote(1, 2, 3)
     servers.talk(1, 3, stop=AckEpoch)
     (message,) = servers.deliverable(1, 3, AckEpoch)
-    ahead = AckEpoch(1, 3, servers.world.sent[message].channel, make_zxid(0, 7), 0)
+    ahead = AckEpoch(1, 3, servers.world.sent[message].channel, zxid_of(0, 7), 0)
     after, effects = step(servers.world.state(3), Receive(ahead))
     assert [str(effect.link) for effect in effects if hasattr(effect, "link")] == [str(ahead.channel)]
     assert after.role.electing == (3,)  # type: ignore[union-attr]
@@ -257,7 +257,7 @@ def test_the_second_epoch_is_higher_and_the_late_joiner_catches_up() -> None:
     servers.talk(1, 2)
     servers.start(3)
     servers.elect(1, 2, 3)
-    assert servers.history(3) == ["<1,1>", "<2,1>"]
+    assert servers.history(3) == ["1.1", "2.1"]
     assert servers.watch.findings == []
 
 

@@ -29,7 +29,7 @@ from impl.zookeeper.messages import (
 from impl.zookeeper.registers import Register, Registers, Write
 from impl.zookeeper.state import Settings
 from impl.zookeeper.synchronise import SyncPlan, plan_sync
-from impl.zookeeper.zxid import make_zxid, show
+from impl.zookeeper.transactions import show_zxid, zxid_of
 from tests.impl.servers import Servers
 
 HISTORY = ((1, 1), (1, 2), (1, 3), (2, 1), (2, 2))
@@ -37,7 +37,7 @@ HISTORY = ((1, 1), (1, 2), (1, 3), (2, 1), (2, 2))
 
 def write(epoch: int, counter: int) -> Write:
     """A transaction with that zxid."""
-    return Write(make_zxid(epoch, counter), 101, counter, "k", Register(True, counter, 0))
+    return Write(zxid_of(epoch, counter), 101, counter, "k", Register(True, counter, 0))
 
 
 def database(*zxids: tuple[int, int], ring: int = 500) -> tuple[Database, tuple[Write, ...]]:
@@ -48,61 +48,61 @@ def database(*zxids: tuple[int, int], ring: int = 500) -> tuple[Database, tuple[
 
 def planned(plan: SyncPlan) -> tuple[str, str, list[str]]:
     """A plan in words."""
-    return plan.mode, show(plan.zxid), [show(txn.zxid) for txn in plan.txns]
+    return plan.mode, show_zxid(plan.zxid), [show_zxid(txn.zxid) for txn in plan.txns]
 
 
 @pytest.mark.parametrize(
     ("peer", "expected"),
     [
-        pytest.param((2, 2), ("DIFF", "<2,2>", []), id="S1 the same zxid"),
-        pytest.param((2, 5), ("TRUNC", "<2,2>", []), id="S2 ahead"),
-        pytest.param((1, 2), ("DIFF", "<2,2>", ["<1,3>", "<2,1>", "<2,2>"]), id="S3 in the history"),
-        pytest.param((2, 0), ("DIFF", "<2,2>", ["<2,1>", "<2,2>"]), id="S3 the zxid of a new epoch"),
-        pytest.param((3, 0), ("SNAP", "<2,2>", []), id="S5 a new epoch that is ahead"),
-        pytest.param((1, 5), ("SNAP", "<2,2>", []), id="S3 undecided: the next is of another epoch"),
+        pytest.param((2, 2), ("DIFF", "2.2", []), id="S1 the same zxid"),
+        pytest.param((2, 5), ("TRUNC", "2.2", []), id="S2 ahead"),
+        pytest.param((1, 2), ("DIFF", "2.2", ["1.3", "2.1", "2.2"]), id="S3 in the history"),
+        pytest.param((2, 0), ("DIFF", "2.2", ["2.1", "2.2"]), id="S3 the zxid of a new epoch"),
+        pytest.param((3, 0), ("SNAP", "2.2", []), id="S5 a new epoch that is ahead"),
+        pytest.param((1, 5), ("SNAP", "2.2", []), id="S3 undecided: the next is of another epoch"),
     ],
 )
 def test_the_leader_chooses_by_its_committed_log(peer: tuple[int, int], expected: tuple[str, str, list[str]]) -> None:
     """LearnerHandler.syncFollower, cases S1 to S5, with the whole history in committedLog."""
     leader, log = database(*HISTORY)
-    assert planned(plan_sync(leader, log, make_zxid(*peer), log_sync=True)) == expected
+    assert planned(plan_sync(leader, log, zxid_of(*peer), log_sync=True)) == expected
 
 
 def test_a_branch_within_an_epoch_is_cut_to_its_predecessor() -> None:
     """S3: the learner's zxid is not in the history, the next one is of the same epoch: TRUNC to the one before."""
     leader, log = database((1, 1), (1, 2), (1, 4))
-    plan = plan_sync(leader, log, make_zxid(1, 3), log_sync=True)
-    assert planned(plan) == ("TRUNC", "<1,2>", ["<1,4>"])
+    plan = plan_sync(leader, log, zxid_of(1, 3), log_sync=True)
+    assert planned(plan) == ("TRUNC", "1.2", ["1.4"])
 
 
 def test_the_log_on_disk_reaches_further_back_than_the_ring() -> None:
     """S4: the learner is behind committedLog; with the log on disk it still gets a DIFF, without it SNAP."""
     leader, log = database(*HISTORY, ring=2)
-    assert planned(plan_sync(leader, log, make_zxid(1, 1), log_sync=True)) == (
+    assert planned(plan_sync(leader, log, zxid_of(1, 1), log_sync=True)) == (
         "DIFF",
-        "<2,2>",
-        ["<1,2>", "<1,3>", "<2,1>", "<2,2>"],
+        "2.2",
+        ["1.2", "1.3", "2.1", "2.2"],
     )
-    assert planned(plan_sync(leader, log, make_zxid(1, 1), log_sync=False))[0] == "SNAP"
-    gap = tuple(txn for txn in log if txn.zxid != make_zxid(2, 1))
-    assert planned(plan_sync(leader, gap, make_zxid(1, 1), log_sync=True))[0] == "SNAP", "ZOOKEEPER-2418"
+    assert planned(plan_sync(leader, log, zxid_of(1, 1), log_sync=False))[0] == "SNAP"
+    gap = tuple(txn for txn in log if txn.zxid != zxid_of(2, 1))
+    assert planned(plan_sync(leader, gap, zxid_of(1, 1), log_sync=True))[0] == "SNAP", "ZOOKEEPER-2418"
 
 
 def test_the_log_on_disk_serves_when_the_ring_is_empty() -> None:
     """After a restart from a snapshot committedLog is empty; what is sent ends with the transaction of the snapshot."""
     _, log = database(*HISTORY)
-    restarted = evolve(empty_database(Registers(), 5), last_processed=make_zxid(2, 2), content=make_zxid(2, 2))
-    plan = plan_sync(restarted, log, make_zxid(2, 1), log_sync=True)
-    assert planned(plan) == ("DIFF", "<2,2>", ["<2,2>"])
+    restarted = evolve(empty_database(Registers(), 5), last_processed=zxid_of(2, 2), content=zxid_of(2, 2))
+    plan = plan_sync(restarted, log, zxid_of(2, 1), log_sync=True)
+    assert planned(plan) == ("DIFF", "2.2", ["2.2"])
 
 
 def test_what_is_committed_and_not_applied_is_history() -> None:
     """A learner that has logged a committed transaction is not cut below it (the releases do)."""
     leader, log = database((1, 1), (1, 2))
     unapplied = (write(1, 3),)
-    plan = plan_sync(leader, log, make_zxid(1, 4), log_sync=True, unapplied=unapplied)
-    assert planned(plan) == ("TRUNC", "<1,3>", [])
-    assert planned(plan_sync(leader, log, make_zxid(1, 4), log_sync=True)) == ("TRUNC", "<1,2>", [])
+    plan = plan_sync(leader, log, zxid_of(1, 4), log_sync=True, unapplied=unapplied)
+    assert planned(plan) == ("TRUNC", "1.3", [])
+    assert planned(plan_sync(leader, log, zxid_of(1, 4), log_sync=True)) == ("TRUNC", "1.2", [])
 
 
 # ---------------------------------------------------------------------------------------------------------------- by the hand
@@ -166,7 +166,7 @@ def test_diff_logs_and_applies_before_the_epoch_and_the_epoch_before_the_ack() -
         if isinstance(effect, AppendTxn | FlushTxnLog | WriteFile | RenameFile | Send)
     ]
     assert kinds == [AppendTxn] * 3 + [FlushTxnLog, WriteFile, RenameFile, Send]
-    assert servers.log(1) == ["<1,1>", "<1,2>", "<1,3>", "<1,4>"]
+    assert servers.log(1) == ["1.1", "1.2", "1.3", "1.4"]
     assert servers.node(1).file(CURRENT_EPOCH) == 2
     servers.talk(1, 3)
     assert servers.role(1) == ("FOLLOWING", "BROADCAST")
@@ -198,12 +198,12 @@ def test_snap_replaces_everything_and_is_written_before_the_ack() -> None:
     record = servers.world.apply(choice)
     kinds = [type(effect) for effect in record.effects if isinstance(effect, WriteSnapshot | RenameFile | Send)]
     assert kinds == [WriteSnapshot, RenameFile, Send]
-    assert servers.history(1) == ["<1,1>", "<1,2>", "<1,3>", "<1,4>"]
-    assert servers.log(1) == ["<1,1>"]
+    assert servers.history(1) == ["1.1", "1.2", "1.3", "1.4"]
+    assert servers.log(1) == ["1.1"]
     assert any(isinstance(message, Snap) for message in servers.world.sent)
     servers.talk(1, 3)
     servers.stop(1)
-    assert servers.history(1) == ["<1,1>", "<1,2>", "<1,3>", "<1,4>"]
+    assert servers.history(1) == ["1.1", "1.2", "1.3", "1.4"]
 
 
 def test_an_interrupted_snap_leaves_nothing_behind() -> None:
@@ -262,12 +262,12 @@ def uncommitted(*, bug: str | None = None, led_again: bool = False) -> Servers:
 def test_trunc_cuts_what_was_never_committed() -> None:
     """The old leader's tail is not in the history of the new epoch: TRUNC, and the log and the tree are without it."""
     servers = uncommitted()
-    assert servers.log(3) == ["<1,1>", "<1,2>", "<1,3>"]
+    assert servers.log(3) == ["1.1", "1.2", "1.3"]
     servers.join()
     servers.elect(1, 2, 3)
     assert servers.role(3) == ("FOLLOWING", "BROADCAST")
     assert any(isinstance(message, Trunc) for message in servers.world.sent)
-    assert servers.log(3) == servers.history(3) == ["<1,1>", "<1,2>"]
+    assert servers.log(3) == servers.history(3) == ["1.1", "1.2"]
     assert servers.watch.covered["what was truncated is gone"] == 1
     assert servers.watch.findings == []
 
@@ -276,7 +276,7 @@ def test_a_snapshot_newer_than_the_cut_brings_nothing_back() -> None:
     """ZOOKEEPER-4837: the old leader led again for a moment, so that its tail is in a snapshot too; TRUNC must cut that."""
     for bug, expected in ((None, []), ("ZOOKEEPER-4837", ["what was truncated is gone"])):
         servers = uncommitted(bug=bug, led_again=True)
-        assert show(servers.node(3).snapshots[-1].zxid) == "<1,3>"
+        assert show_zxid(servers.node(3).snapshots[-1].zxid) == "1.3"
         servers.join()
         servers.vote(1, 2, 3)
         servers.talk(1, 2, 3, stop=UpToDate)
@@ -296,7 +296,7 @@ def test_an_interrupted_trunc_leaves_nothing_behind() -> None:
         sync = servers.node(3).sync
         assert sync is not None
         assert sync.mode == "TRUNC"
-        assert servers.history(3) == ["<1,1>", "<1,2>", "<2,1>"]
+        assert servers.history(3) == ["1.1", "1.2", "2.1"]
         (end,) = servers.deliverable(2, 3, NewLeader)
         servers.world.apply(Drop(end))
         servers.talk(1, 2, 3, threads=())
@@ -318,7 +318,7 @@ def test_truncated_by_label_a_snapshot_of_a_new_epoch_is_lost() -> None:
         servers.elect(2, 3)
         servers.start(1)
         servers.elect(1, 2, 3)
-        assert [show(snapshot.zxid) for snapshot in servers.node(1).snapshots][-1] == "<2,0>"
+        assert [show_zxid(snapshot.zxid) for snapshot in servers.node(1).snapshots][-1] == "2.0"
         servers.write(3)
         servers.deliver(3, 1, Proposal)
         servers.fire(1, "sync")
@@ -350,12 +350,12 @@ def test_in_v2_the_sync_thread_races_with_the_ack() -> None:
     servers = behind(bug="ZOOKEEPER-4685", settings=Settings(ring=10))
     servers.world.apply(at(servers, NewLeader))
     assert servers.node(1).file(CURRENT_EPOCH) == 2
-    assert servers.log(1) == ["<1,1>"]
+    assert servers.log(1) == ["1.1"]
     assert {"sync", "ack_new_leader"} <= set(servers.world.armed(1))
     servers.fire(1, "sync")
     servers.fire(1, "ack_new_leader")
     acks = [message.zxid for message in servers.world.sent if isinstance(message, Ack) and message.src == 1]
-    assert [show(zxid) for zxid in acks[-4:]] == ["<1,2>", "<1,3>", "<1,4>", "<2,0>"]
+    assert [show_zxid(zxid) for zxid in acks[-4:]] == ["1.2", "1.3", "1.4", "2.0"]
     servers.talk(1, 3)
     assert "unexpected ack" in servers.found()
 
@@ -376,7 +376,7 @@ def test_proposals_between_new_leader_and_up_to_date_are_acknowledged_after_it()
     assert sync is not None
     assert servers.log(1) == []
     servers.talk(1, 2, 3)
-    assert servers.log(1) == servers.history(1) == ["<1,1>"]
+    assert servers.log(1) == servers.history(1) == ["1.1"]
     assert any(isinstance(message, Proposal) and message.dst == 1 for message in servers.world.sent)
     assert any(isinstance(message, Commit) and message.dst == 1 for message in servers.world.sent)
     assert servers.watch.findings == []
@@ -391,5 +391,5 @@ def test_trunc_is_durable_before_anything_is_applied() -> None:
     (trunc,) = servers.deliverable(2, 3, Trunc)
     record = servers.world.apply(Deliver(trunc))
     assert [effect for effect in record.effects if isinstance(effect, TruncateTxnLog)] == [
-        TruncateTxnLog(make_zxid(1, 2), ())
+        TruncateTxnLog(zxid_of(1, 2), ())
     ]
