@@ -12,19 +12,11 @@ from impl.operations import Operation
 
 
 class Transaction(Protocol):
-    """What is proposed, logged and applied. Its zxid is all that the quorum looks at, and who asked for it."""
+    """What is proposed, logged and applied. Its zxid is all that the quorum looks at."""
 
     @property
     def zxid(self) -> int:
         """Its place in the total order."""
-
-    @property
-    def session(self) -> int:
-        """Whose request it is."""
-
-    @property
-    def cxid(self) -> int:
-        """Which request of the session."""
 
 
 @frozen
@@ -55,6 +47,9 @@ class Machine(Protocol):
 
     def prepare(self, tree: Any, request: Request, zxid: int) -> Transaction:
         """The transaction of a request, by the tree with all outstanding transactions. An error is a transaction too."""
+
+    def origin(self, txn: Any) -> tuple[int, int]:
+        """The session whose request the transaction is, and the number of the request there."""
 
     def apply(self, tree: Any, txn: Any) -> tuple[Any, Outcome]:
         """The tree after a transaction. To apply one again that the tree has already does no harm."""

@@ -87,7 +87,7 @@ def apply_txn(turn: Turn, txn: Transaction, *, feeds_ring: bool = True) -> None:
             role=evolve(role, to_be_applied=tuple(other for other in role.to_be_applied if other.zxid != txn.zxid))
         )
     kind = "ok" if outcome.error is None else "fail"
-    _answer(turn, txn.session, txn.cxid, kind, outcome.error, outcome.answer)
+    _answer(turn, *turn.settings.machine.origin(txn), kind, outcome.error, outcome.answer)
 
 
 def answer_read(turn: Turn, request: Request) -> None:

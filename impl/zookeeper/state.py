@@ -8,8 +8,8 @@ from impl.effects import Link
 from impl.zookeeper.database import Database, Snapshot
 from impl.zookeeper.machine import Machine, Request, Transaction
 from impl.zookeeper.messages import LOOKING, QuorumPacket, Vote
-from impl.zookeeper.registers import Registers
 from impl.zookeeper.rules import Rules
+from impl.zookeeper.service import Service
 from impl.zookeeper.transactions import MAX_COUNTER
 
 DISCOVERY, SYNCHRONIZATION, BROADCAST = "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"
@@ -39,7 +39,7 @@ class Settings:
     log_sync: bool = True
     snap_count: int = 20
     max_counter: int = MAX_COUNTER
-    machine: Machine = Registers()
+    machine: Machine = Service()
 
 
 @frozen

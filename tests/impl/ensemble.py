@@ -20,9 +20,9 @@ from impl.zookeeper.database import load
 from impl.zookeeper.effects import ACCEPTED_EPOCH, CURRENT_EPOCH, Committed, Established, Report, TruncateTxnLog
 from impl.zookeeper.machine import Outcome, Request
 from impl.zookeeper.messages import Ack, NewLeader
-from impl.zookeeper.registers import Registers, Write
 from impl.zookeeper.state import Settings
 from impl.zookeeper.transactions import counter_of, epoch_of, show_zxid
+from tests.impl.registers import Registers, Write
 
 MS = 1_000
 
@@ -74,6 +74,9 @@ class Journal:
 
     def prepare(self, tree: JournalTree, request: Request, zxid: int) -> Write:
         return self._registers.prepare(tree.registers, request, zxid)
+
+    def origin(self, txn: Write) -> tuple[int, int]:
+        return self._registers.origin(txn)
 
     def apply(self, tree: JournalTree, txn: Write) -> tuple[JournalTree, Outcome]:
         registers, outcome = self._registers.apply(tree.registers, txn)

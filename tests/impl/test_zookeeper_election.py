@@ -18,8 +18,9 @@ from impl.zookeeper.messages import (
 )
 from impl.zookeeper.node import step
 from impl.zookeeper.recovery import Durable, recover
-from impl.zookeeper.state import Config, Looking, NodeState
+from impl.zookeeper.state import Config, Looking, NodeState, Settings
 from impl.zookeeper.transactions import zxid_of
+from tests.impl.ensemble import MACHINE
 from tests.impl.servers import Servers, sent
 
 VOTERS = (1, 2, 3)
@@ -270,9 +271,11 @@ def test_start_up_is_refused_after_a_crash_between_the_history_and_the_epoch() -
     log = servers.node(2).log
     assert len(log) == 1
     with pytest.raises(FatalError, match="the current epoch, 0, is older than the last zxid"):
-        recover(Config(1, VOTERS), Durable(((ACCEPTED_EPOCH, 1), (CURRENT_EPOCH, 0)), log, (), 1))
+        recover(
+            Config(1, VOTERS, Settings(machine=MACHINE)), Durable(((ACCEPTED_EPOCH, 1), (CURRENT_EPOCH, 0)), log, (), 1)
+        )
     files = ((ACCEPTED_EPOCH, 1), (CURRENT_EPOCH, 0), (CURRENT_EPOCH + ".tmp", 1))
-    state, effects = recover(Config(1, VOTERS), Durable(files, log, (), 1))
+    state, effects = recover(Config(1, VOTERS, Settings(machine=MACHINE)), Durable(files, log, (), 1))
     assert state.current_epoch == 1
     assert WriteFile(CURRENT_EPOCH, 1) in effects
 

@@ -26,10 +26,10 @@ from impl.zookeeper.messages import (
     Trunc,
     UpToDate,
 )
-from impl.zookeeper.registers import Register, Registers, Write
 from impl.zookeeper.state import Settings
 from impl.zookeeper.synchronise import SyncPlan, plan_sync
 from impl.zookeeper.transactions import show_zxid, zxid_of
+from tests.impl.registers import Register, Registers, Write
 from tests.impl.servers import Servers
 
 HISTORY = ((1, 1), (1, 2), (1, 3), (2, 1), (2, 2))

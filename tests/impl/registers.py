@@ -66,6 +66,10 @@ class Registers:
                     register = Register(True, version, operation.value, zxid)
         return Write(zxid, request.session, request.cxid, operation.key, register, error)
 
+    def origin(self, txn: Write) -> tuple[int, int]:
+        """Whose request it is."""
+        return txn.session, txn.cxid
+
     def apply(self, tree: Tree, txn: Write) -> tuple[Tree, Outcome]:
         """The register takes the value that the transaction says."""
         after = tree if txn.error is not None else {**tree, txn.key: txn.register}
