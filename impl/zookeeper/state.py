@@ -20,10 +20,12 @@ CONNECTING = "CONNECTING"
 class Settings:
     """What an operator configures. Times in microseconds, limits in ticks; ZooKeeper's defaults unless said.
 
-    `sync_spread`: how long the threads of the pipeline may take to get to their queues. `ring`: the size of committedLog
-    (500 in ZooKeeper; small, so that all ways of synchronisation happen). `log_sync`: on-disk transaction log
-    synchronisation (zookeeper.snapshotSizeFactor > 0). `snap_count`: transactions between two snapshots (100 000 in
-    ZooKeeper). `max_counter`: where the counter of zxids forces a new epoch.
+    `sync_spread`: how long the threads of the pipeline may take to get to their queues. `ring`: the size of
+    committedLog (500 in ZooKeeper; small, so that all ways of synchronisation happen). `log_sync`: on-disk
+    transaction log synchronisation (zookeeper.snapshotSizeFactor > 0, the default there; off here: a server that got
+    SNAP keeps what its log had before, also what was never committed, and hands it on with a DIFF when it leads).
+    `snap_count`: transactions between two snapshots (100 000 in ZooKeeper). `max_counter`: where the counter of zxids
+    forces a new epoch.
     """
 
     tick: int = 200_000
@@ -36,7 +38,7 @@ class Settings:
     connect_tries: int = 5
     sync_spread: int = 20_000
     ring: int = 5
-    log_sync: bool = True
+    log_sync: bool = False
     snap_count: int = 20
     max_counter: int = MAX_COUNTER
     machine: Machine = Service()

@@ -23,7 +23,7 @@ HUNTS: dict[str, tuple[str, FaultPlan, Settings, int]] = {
     "ZOOKEEPER-3023": ("a server that serves has the initial history on disk", LIVELY, Settings(), 20),
     "ZOOKEEPER-4643": ("currentEpoch comes after the history", LIVELY, Settings(), 20),
     "ZOOKEEPER-4646": ("NEWLEADER is acknowledged with the history on disk", LIVELY, Settings(), 20),
-    "ZOOKEEPER-4685": ("unexpected ack", LIVELY, Settings(), 20),
+    "ZOOKEEPER-4685": ("unexpected ack", LIVELY, Settings(ring=50), 20),
     "ZOOKEEPER-4394": ("null commit", FaultPlan(), Settings(), 20),
     "ZOOKEEPER-4925": ("committedLog has no holes", FaultPlan(), Settings(), 20),
 }

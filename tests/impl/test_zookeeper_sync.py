@@ -96,6 +96,18 @@ def test_the_log_on_disk_serves_when_the_ring_is_empty() -> None:
     assert planned(plan) == ("DIFF", "2.2", ["2.2"])
 
 
+def test_the_log_on_disk_can_hold_what_was_never_committed() -> None:
+    """A server that got SNAP keeps its old log: with S4 it sends a DIFF to who has the same branch, over committed ones.
+
+    As in the releases; why `log_sync` is off by default. 2.2 was never committed, 4.1 is in the snapshot only.
+    """
+    stale = (write(2, 1), write(2, 2), write(5, 1))
+    received = evolve(empty_database(Registers(), 1), last_processed=zxid_of(5, 0), content=zxid_of(4, 1))
+    leader, _ = received.apply(write(5, 1))
+    assert planned(plan_sync(leader, stale, zxid_of(2, 2), log_sync=True)) == ("DIFF", "5.1", ["5.1"])
+    assert planned(plan_sync(leader, stale, zxid_of(2, 2), log_sync=False))[0] == "SNAP"
+
+
 def test_what_is_committed_and_not_applied_is_history() -> None:
     """A learner that has logged a committed transaction is not cut below it (the releases do)."""
     leader, log = database((1, 1), (1, 2))
