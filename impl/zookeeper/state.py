@@ -18,7 +18,7 @@ CONNECTING = "CONNECTING"
 
 @frozen
 class Settings:
-    """What an operator configures. Times in microseconds, limits in ticks; ZooKeeper's defaults unless said.
+    """What an operator configures. Times in microseconds, limits in ticks; ZooKeeper's defaults unless said (`tick` is 2 s there).
 
     `sync_spread`: how long the threads of the pipeline may take to get to their queues. `ring`: the size of
     committedLog (500 in ZooKeeper; small, so that all ways of synchronisation happen). `log_sync`: on-disk
