@@ -85,7 +85,9 @@ def check(
     properties: Annotated[
         list[str] | None, typer.Option("--property", "-p", metavar="NAME", help="Check this one only; repeatable.")
     ] = None,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="explore: every state; walk: random walks.")] = "explore",
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="explore, walk, bmc, induct, prove, refine, reference.")
+    ] = "explore",
     bounds: Annotated[str | None, typer.Option(metavar="A=1,B=2", help="Change bounds of the spec.")] = None,
     budget: Budget = None,
     seed: Seed = 0,
@@ -120,13 +122,31 @@ def check(
     distinct_by: Annotated[
         str, typer.Option(metavar="WHAT", help="What makes them different: action, property, or state variables A,B.")
     ] = "action",
+    depth: Annotated[int, typer.Option(min=0, metavar="N", help="Steps per run (bmc).")] = 8,
+    skeleton: Annotated[
+        str | None, typer.Option(metavar="A(n1),B,...", help="The actions that runs take, _ for any argument (bmc).")
+    ] = None,
+    start: Annotated[str | None, typer.Option("--from", metavar="TRACE[:STEP]", help="Where runs start (bmc).")] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was proved, and how, as JSON (prove).")
+    ] = None,
+    smt: Annotated[Path | None, typer.Option(metavar="DIR", help="Write every query as SMT-LIB (prove).")] = None,
+    second: Annotated[
+        str | None, typer.Option("--second-solver", metavar="TIME", help="Ask cvc5 too, so long per query (prove).")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where proved queries are remembered (prove).")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Prove everything anew (prove).")] = False,
     bug: Bug = None,
     out: Out = OUT,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Check a spec: a verdict per property."""
+    from traces.commands.bounded import Bounded
     from traces.commands.check import check
+    from traces.commands.evidence import Evidence
 
     finish(
         check(
@@ -148,6 +168,8 @@ def check(
             symmetry=symmetry,
             resume=resume,
             coverage=coverage,
+            bounded=Bounded(depth, skeleton, start),
+            evidence=Evidence(manifest, smt, second, cache, remember=not no_cache),
             bug=bug,
             out=out,
             verbose=verbose,

@@ -23,6 +23,46 @@ class Addressed(Protocol):
         """Address of the receiver."""
 
 
+@frozen
+class Link:
+    """The name of a TCP connection: who dialled, who accepted, and the dialler's serial number, never used twice."""
+
+    dialler: int
+    acceptor: int
+    serial: int
+
+    def other(self, end: int) -> int:
+        """The end that is not `end`."""
+        return self.acceptor if end == self.dialler else self.dialler
+
+    def __str__(self) -> str:
+        return f"{self.dialler}>{self.acceptor}#{self.serial}"
+
+
+@frozen
+class ConnectionOpened:
+    """The transport tells the acceptor (`dst`) of a new connection. It may refuse it with `Close`."""
+
+    src: int
+    dst: int
+    link: Link
+
+    def __str__(self) -> str:
+        return f"{self.src}->{self.dst} open {self.link}"
+
+
+@frozen
+class ConnectionClosed:
+    """The transport tells one end (`dst`) that the connection is gone, and what was in flight on it with it."""
+
+    src: int
+    dst: int
+    link: Link
+
+    def __str__(self) -> str:
+        return f"{self.src}->{self.dst} closed {self.link}"
+
+
 M_co = TypeVar("M_co", bound=Addressed, covariant=True)
 
 
@@ -149,6 +189,23 @@ class Send(Generic[M_co]):
     """Give a message to the network. It may be lost, delayed, duplicated or reordered, and nobody is told."""
 
     message: M_co
+
+
+@frozen
+class Connect:
+    """Dial. The connection carries messages at once, in order and each once; the acceptor is told before the first.
+
+    It may fail like any connection: then this end is told that it is closed.
+    """
+
+    link: Link
+
+
+@frozen
+class Close:
+    """Close a connection. What is in flight on it, both ways, is lost; the other end is told later."""
+
+    link: Link
 
 
 @frozen

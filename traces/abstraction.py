@@ -24,8 +24,9 @@ from typing import Any
 from impl.effects import AppendEntries
 from impl.effects import Entry as LogEntry
 from impl.kraft.records import Command, LeaderChange
+from impl.world.kraft.snapshot import NodeSnapshot
 from impl.world.record import StepRecord
-from impl.world.snapshot import NodeSnapshot, WorldSnapshot
+from impl.world.snapshot import WorldSnapshot
 from impl.world.world import World
 from model.kraft.state import Entry, KRaft, Role
 

@@ -22,7 +22,8 @@ from attrs import frozen
 
 from impl.effects import FlushLog, WriteElectionState
 from impl.kraft import messages as wire
-from impl.kraft.records import Command, Operation
+from impl.kraft.records import Command
+from impl.operations import Operation
 from impl.world.choices import (
     Choice,
     ChoiceError,
@@ -135,7 +136,8 @@ class Driver:
     def _request(self, wanted: Any, dst: int) -> wire.Message:
         number = self._newest(wanted, dst)
         self._do(Redeliver(number))
-        return self.world.sent[number]
+        request: wire.Message = self.world.sent[number]
+        return request
 
     def _response(self, wanted: Any, client: int, server: int) -> None:
         """Deliver the response that `client` awaits from `server`."""

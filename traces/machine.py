@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from impl.effects import SetTimer
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import (
     Choice,
     ClientOp,

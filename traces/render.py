@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import model
+from model.engines.refine.refinement import REFINEMENT
 from model.engines.source import Progress, Report
 from model.engines.verdict import EVERY_ACTION_FIRES, HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, Verdict
 from model.language import Spec
@@ -105,6 +106,9 @@ def guard_text(where: str) -> str:
 PROVERS = ("prove", "induct")
 """Engines that do not visit states: what they count per action is queries."""
 
+COUNTED = {"prove": "queries", "induct": "queries", "bmc": "runs"}
+"""What `coverage` counts, where that is not steps."""
+
 
 def evidence(verdict: Verdict, prop: PropertyVerdict) -> str:
     """What a verdict on a property rests on: all states or steps met (the totals say how many), or the steps that show it."""
@@ -114,10 +118,14 @@ def evidence(verdict: Verdict, prop: PropertyVerdict) -> str:
         return prop.reason if prop.reason != verdict.reason else "not settled"
     if prop.name == EVERY_ACTION_FIRES:
         return count_of(len(verdict.coverage), "action")
+    if prop.kind == REFINEMENT:
+        return prop.reason
     if prop.trace is not None:
         return f"in {count_of(len(prop.trace.steps), 'step')}"
     if verdict.engine in PROVERS:
         return verdict.rung
+    if verdict.engine == "bmc":
+        return f"all runs of {count_of(verdict.depth, 'step')}"
     if prop.kind == "eventually":
         return "all fair runs"
     return "all steps" if prop.kind == "step" else "all states"
@@ -144,7 +152,7 @@ def property_table(verdict: Verdict, spec: Spec, *, verbose: bool) -> Table:
 
 def coverage_table(verdict: Verdict, *, verbose: bool) -> Table:
     """One row per action: steps, share of all steps, and the guard that was false most often; with `verbose` also its place."""
-    counted = "queries" if verdict.engine in PROVERS else "steps"
+    counted = COUNTED.get(verdict.engine, "steps")
     result = table(
         "action",
         counted,
@@ -199,11 +207,25 @@ def shape(verdict: Verdict) -> RenderableType:
     return facts(rows)
 
 
+def paths_table(verdict: Verdict) -> Table:
+    """One row per action and steps of the refined spec that its steps stand for; the most frequent first."""
+    result = table("action", "stands for", "steps", "share", numbers=("steps", "share"), folds=("stands for",))
+    total = sum(verdict.coverage.values())
+    for action, paths in verdict.paths.items():
+        for place, (path, steps) in enumerate((paths or {"-": 0}).items()):
+            name = Text("" if place else action, style="" if steps else "yellow")
+            result.add_row(name, path, f"{steps:,}", f"{100 * steps / total:.1f} %" if total else "-")
+    return result
+
+
 def totals(verdict: Verdict) -> Text:
     """The last line: verdict, what was covered, at what rate."""
     if verdict.engine in PROVERS:
         queries = count_of(sum(verdict.coverage.values()), "query")
         return Text.assemble(styled(verdict.verdict), f": {queries}, {verdict.seconds:.1f} CPU s")
+    if verdict.engine == "bmc":
+        steps = count_of(verdict.depth, "step")
+        return Text.assemble(styled(verdict.verdict), f": runs of up to {steps}, {verdict.seconds:.1f} CPU s")
     parts = [
         count_of(verdict.distinct, "distinct state"),
         f"{verdict.generated:,} generated",
@@ -232,7 +254,7 @@ def progress(title: str) -> Iterator[Report | None]:
             return
 
         def report(now: Progress) -> None:
-            tell(progress_text(now))
+            tell(now.note or progress_text(now))
 
         yield report
 

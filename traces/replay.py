@@ -17,10 +17,12 @@ from typing import Any, Protocol
 from attrs import define, field, frozen
 
 from model.engines.liveness import unfairly_treated
+from model.engines.refine.again import first_mismatch
+from model.engines.refine.refinement import REFINEMENT, Refinement
 from model.engines.verdict import HOLDS, VIOLATED, TraceStep
 from model.language import Disabled, Property, SpecError, unknown
 from model.language.plain import CutStep, Frozen, Stepper, format_value
-from properties.registry import choose_properties
+from properties.registry import REFINEMENTS, choose_properties
 from traces.describe import changes, describe, format_step
 from traces.errors import TraceError
 from traces.trace import SPEC_KINDS, Trace, TraceState
@@ -230,7 +232,10 @@ class _OnSpec:
         name, last = self.trace.property, len(self.trace.states) - 1
         whole = "every step is one of the spec" if self.strict else f"{self.steps} of {last} steps were taken"
         if self.prop is None:
-            judged = f"; {name} ({self.trace.kind}) is for the implementation to show" if name else ""
+            if self.trace.kind == REFINEMENT and self.trace.spec.name in REFINEMENTS and self.strict:
+                return self.refined(REFINEMENTS[self.trace.spec.name], whole)
+            judge = "a strict replay" if self.trace.kind == REFINEMENT else "the implementation"
+            judged = f"; {name} ({self.trace.kind}) is for {judge} to show" if name else ""
             return self.outcome(HOLDS, f"{whole}{judged}")
         if self.prop.kind == "eventually":
             return self.lasso(self.prop)
@@ -238,6 +243,14 @@ class _OnSpec:
             return self.diverged(self.first or Divergence(last, f"{whole}, and none reaches {name}"))
         because = f"; first difference at {self.first}" if self.first else ""
         return self.outcome(HOLDS, f"{whole}, and {name} holds throughout{because}")
+
+    def refined(self, refinement: Refinement, whole: str) -> Replay:
+        """Every step must be a stutter or the steps of the refined spec that it stands for."""
+        taken = tuple(TraceStep(row.action, row.args) for row in self.trace.states if row.action is not None)
+        found = first_mismatch(refinement, self.trace.spec, self.trace.bounds, taken)
+        if found is None:
+            return self.outcome(HOLDS, f"{whole}, and refines {refinement.abstract.name}")
+        return self.outcome(VIOLATED, found[1], at=found[0])
 
     def lasso(self, prop: Property) -> Replay:
         """A liveness property: the trace must come back to its loop, fairly, and owe the property from some state on."""

@@ -16,8 +16,9 @@ from traces.codec import Codec, Json, codec_of
 SPEC_KINDS = ("always", "step", "sometimes", "eventually")
 """Kinds of properties that the spec names and judges."""
 
-OTHER_KINDS = ("conformance", "incident", "history")
-"""Kinds that only the implementation can show: a step that is none of the spec, a node that died, a client history."""
+OTHER_KINDS = ("conformance", "incident", "history", "refinement")
+"""Kinds that are not about the spec alone: a step of the implementation that is none of the spec, a node that died, a client history; a
+step of the spec that is none of the core which it refines."""
 
 
 @frozen

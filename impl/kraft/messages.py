@@ -12,7 +12,7 @@ from attrs import frozen
 
 from impl.effects import Entry
 from impl.kraft.log import OffsetAndEpoch
-from impl.kraft.records import Operation
+from impl.operations import Operation
 
 
 class Error(Enum):

@@ -17,7 +17,8 @@ from attrs import field, frozen
 
 from impl.effects import FatalError
 from impl.kraft.messages import Error
-from impl.kraft.records import Command, LeaderChange, Operation, Value
+from impl.kraft.records import Command, LeaderChange
+from impl.operations import Operation, Value
 
 
 @frozen
@@ -73,7 +74,7 @@ class Metadata:
 def _refusal(topic: Topic, operation: Operation) -> Error | None:
     """Why an operation cannot be done, if so."""
     match operation.f:
-        case "read":
+        case "read" | "sync_read":
             return None
         case "create_topic":
             return Error.TOPIC_ALREADY_EXISTS if topic.exists else None

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, fields, frozen
 
-from impl.kraft.records import Operation, operation_from_json, operation_to_json
+from impl.operations import Operation, operation_from_json, operation_to_json
 
 
 @frozen

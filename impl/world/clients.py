@@ -2,19 +2,21 @@
 
 A client is no part of the protocol.
 
-A client retries elsewhere only where that is safe: when the node said NOT_CONTROLLER, the operation was not taken. When
-time runs out, or when the leader lost its leadership with the operation in its hands, the outcome is unknown: a read
-has failed, a write is recorded as `info`, and the client goes on under a new process number, as Jepsen does.
+A client retries elsewhere only where that is safe: when the node said that the operation was not taken. When time runs
+out, or when the node lost its role with the operation in its hands, the outcome is unknown: a read has failed, a write
+is recorded as `info`, and the client goes on under a new process number, as Jepsen does.
 """
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 
-from impl.effects import CancelTimer, Effect, Send, SetTimer
-from impl.kraft.messages import ClientRequest, ClientResponse, Error, Message
-from impl.kraft.records import Operation
+from impl.effects import CancelTimer, Send, SetTimer
+from impl.operations import Operation
 from impl.world.history import HistoryEvent
+
+if TYPE_CHECKING:
+    from impl.world.system import Reply, System
 
 FIRST_CLIENT = 101
 """The address of the first client; nodes are numbered from 1, so there are at most 100 of them."""
@@ -54,7 +56,7 @@ class Outcome:
 class ClientStep:
     """What a client asks for: effects in order, and perhaps an event of its history."""
 
-    effects: tuple[Effect[Message], ...] = ()
+    effects: tuple[Any, ...] = ()
     outcome: Outcome | None = None
 
 
@@ -70,7 +72,9 @@ class Call:
 class Client:
     """One client. `index` counts from 0; `stride` is the number of clients: the process numbers of two never meet."""
 
-    def __init__(self, index: int, stride: int, nodes: tuple[int, ...], timings: ClientTimings) -> None:
+    def __init__(
+        self, index: int, stride: int, nodes: tuple[int, ...], timings: ClientTimings, system: "System"
+    ) -> None:
         self.address = FIRST_CLIENT + index
         self.process = index
         self.target = nodes[index % len(nodes)]
@@ -78,6 +82,7 @@ class Client:
         self._stride = stride
         self._nodes = nodes
         self._timings = timings
+        self._system = system
         self._requests = 0
 
     def invoke(self, operation: Operation, node: int | None = None) -> ClientStep:
@@ -89,29 +94,28 @@ class Client:
         effects = self._request(operation, attempts=1)
         return ClientStep(effects, Outcome(self.process, "invoke", operation, _argument(operation)))
 
-    def on_response(self, response: ClientResponse) -> ClientStep:
+    def on_reply(self, reply: "Reply") -> ClientStep:
         """An answer came; one that is not awaited any more is ignored."""
         call = self.call
-        if call is None or call.correlation_id != response.correlation_id:
+        if call is None or call.correlation_id != reply.correlation_id:
             return ClientStep()
-        if response.leader_id is not None:
-            self.target = response.leader_id
-        match response.error:
-            case Error.NONE:
-                answer: dict[str, Any] = {"version": response.version}
-                if call.operation.f == "read":
-                    answer |= {"exists": response.exists, "value": response.value}
-                return self._end("ok", answer)
-            case Error.NOT_CONTROLLER:
+        if reply.leader is not None:
+            self.target = reply.leader
+        match reply.outcome:
+            case "ok":
+                found = reply.answer or {}
+                known = found if call.operation.is_read else {"version": found["version"]}
+                return self._end("ok", dict(known))
+            case "elsewhere":
                 if call.attempts >= self._timings.attempts:
-                    return self._end("fail", None, Error.NOT_CONTROLLER.value)
-                if response.leader_id is None:
+                    return self._end("fail", None, reply.error)
+                if reply.leader is None:
                     self.target = self._next_node()
                 return ClientStep((CancelTimer(TIMEOUT), SetTimer(RETRY, self._timings.retry)))
-            case Error.NEW_LEADER_ELECTED:
-                return self._end_unknown(Error.NEW_LEADER_ELECTED.value)
-            case error:
-                return self._end("fail", None, error.value)
+            case "unknown":
+                return self._end_unknown(reply.error)
+            case _:
+                return self._end("fail", None, reply.error)
 
     def on_timer(self, timer: str) -> ClientStep:
         """The answer takes too long, or it is time to ask again."""
@@ -123,10 +127,10 @@ class Client:
         self.target = self._next_node()
         return self._end_unknown("TIMEOUT")
 
-    def _request(self, operation: Operation, attempts: int) -> tuple[Effect[Message], ...]:
+    def _request(self, operation: Operation, attempts: int) -> tuple[Any, ...]:
         self._requests += 1
         self.call = Call(operation, self._requests, attempts)
-        request = ClientRequest(self.address, self.target, self._requests, operation)
+        request = self._system.request(self.address, self.target, self._requests, operation)
         return (Send(request), SetTimer(TIMEOUT, self._timings.timeout))
 
     def _end(self, kind: str, value: Argument, error: str | None = None) -> ClientStep:
@@ -135,10 +139,10 @@ class Client:
         self.call = None
         return ClientStep((CancelTimer(TIMEOUT), CancelTimer(RETRY)), outcome)
 
-    def _end_unknown(self, error: str) -> ClientStep:
+    def _end_unknown(self, error: str | None) -> ClientStep:
         assert self.call is not None
         operation = self.call.operation
-        if operation.f == "read":
+        if operation.is_read:
             return self._end("fail", None, error)
         step = self._end("info", None, error)
         self.process += self._stride

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from impl.kraft.state import Timings
 from impl.world.clients import FIRST_CLIENT, ClientTimings
+from impl.zookeeper.state import Settings
 
 
 @frozen
@@ -23,7 +24,10 @@ class FaultBudget:
 
 @frozen
 class WorldConfig:
-    """A cluster: how many nodes (voters, numbered from 1) and clients (addresses from 101), and the bug it has, by id."""
+    """A cluster: how many nodes (voters, numbered from 1) and clients (addresses from 101), and the bug it has, by id.
+
+    `mode` names the system (`systems.SYSTEMS`); `timings` are those of KRaft, `ensemble` the settings of ZooKeeper.
+    """
 
     nodes: int = 3
     clients: int = 1
@@ -31,6 +35,13 @@ class WorldConfig:
     timings: Timings = Timings()
     client_timings: ClientTimings = ClientTimings()
     budget: FaultBudget = FaultBudget()
+    mode: str = "kraft"
+    ensemble: Settings = Settings()
+
+    @property
+    def voters(self) -> tuple[int, ...]:
+        """The ids of the nodes, in ascending order."""
+        return tuple(range(1, self.nodes + 1))
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.nodes < FIRST_CLIENT:

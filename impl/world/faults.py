@@ -38,7 +38,9 @@ class FaultPlan:
 
     Network: each message takes `delay_min` to `delay_max`; with probability `reordering` up to `reordering_delay` more,
     so that later messages overtake it; with probability `loss` it never arrives (at most `losses`); with probability
-    `duplication` a copy arrives later (at most `duplicates`; never of a client's message). Nodes: `crash` (power loss
+    `duplication` a copy arrives later (at most `duplicates`; never of a client's message). On a
+    TCP connection nothing is lost, copied or overtaken alone: with probability `reset` per message the connection
+    breaks (at most `resets`). Nodes: `crash` (power loss
     with any part of the unflushed log; the episode is the time until the restart), with probability `mid_step` in the
     middle of the next step of the node; `pause`. Links: `symmetric` (two groups that cannot talk), `asymmetric` (some
     directions of the links of one node), `flapping` (the links of one node come and go with `flap_period`). Clocks:
@@ -51,6 +53,8 @@ class FaultPlan:
     reordering_delay: int = 200_000
     loss: float = 0.01
     losses: int = 10_000
+    reset: float = 0.002
+    resets: int = 10_000
     duplication: float = 0.01
     duplicates: int = 10_000
     crash: Episodes = Episodes(every=3_000_000, at_most=1_000, shortest=10_000, longest=5_000_000)
@@ -64,7 +68,7 @@ class FaultPlan:
     jitter: int = 2_000
 
     def __attrs_post_init__(self) -> None:
-        for name in ("reordering", "loss", "duplication", "mid_step", "drift"):
+        for name in ("reordering", "loss", "reset", "duplication", "mid_step", "drift"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"fault plan: {name} is a fraction from 0 to 1, found {getattr(self, name)}")
         if not 0 <= self.delay_min <= self.delay_max:
@@ -87,6 +91,7 @@ class FaultPlan:
 NO_FAULTS = FaultPlan(
     reordering=0.0,
     loss=0.0,
+    reset=0.0,
     duplication=0.0,
     crash=NEVER,
     pause=NEVER,
@@ -103,6 +108,7 @@ STORM = FaultPlan(
     delay_max=100_000,
     reordering=0.0,
     loss=0.1,
+    reset=0.01,
     crash=Episodes(every=700_000, at_most=10_000, shortest=1_000, longest=3_000_000),
     mid_step=0.7,
     pause=NEVER,

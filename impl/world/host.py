@@ -1,13 +1,11 @@
 """A machine: one node, its disk and its process. It knows no other machine and no clock."""
 
+from typing import Any
+
 from attrs import frozen
 
 from impl.effects import Event, FatalError
-from impl.kraft.messages import Message
-from impl.kraft.node import NodeEffects, step
-from impl.kraft.recovery import recover
-from impl.kraft.state import Config, NodeState
-from impl.world.disk import Disk
+from impl.world.system import DiskModel, System
 
 UP, PAUSED, DOWN = "up", "paused", "down"
 
@@ -16,44 +14,39 @@ UP, PAUSED, DOWN = "up", "paused", "down"
 class Plan:
     """What a step would do: the node's state afterwards (None: its process dies of `fatal`), and the effects in order."""
 
-    state: NodeState | None
-    effects: NodeEffects
+    state: Any
+    effects: tuple[Any, ...]
     fatal: str | None = None
 
 
 class Host:
     """One machine. `state` is that of the running process, or of the last one while the node is down."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, node: int, system: System) -> None:
+        self.node = node
+        self.system = system
         self.status = DOWN
-        self.disk = Disk()
+        self.disk: DiskModel = system.empty_disk()
         self.incarnation = 0
-        self.state: NodeState | None = None
+        self.state: Any = None
 
-    @property
-    def node(self) -> int:
-        """The id of the node."""
-        return self.config.node_id
-
-    def plan(self, event: Event[Message] | None) -> Plan:
+    def plan(self, event: Event[Any] | None) -> Plan:
         """What the node would do on an event (None: start). Nothing happens yet."""
         try:
             if event is None:
-                state, effects = recover(self.config, self.disk.durable(self.incarnation))
-                return Plan(state, effects)
-            return Plan(*step(self.running(), event))
+                return Plan(*self.system.recover(self.node, self.disk, self.incarnation))
+            return Plan(*self.system.step(self.running(), event))
         except FatalError as error:
-            # A FatalError that a node raises carries the effects of the step so far; they are the node's own.
-            return Plan(None, tuple(effect for effect in error.effects), error.message)  # type: ignore[misc]
+            # A FatalError that a node raises carries the effects of the step so far.
+            return Plan(None, error.effects, error.message)
 
-    def running(self) -> NodeState:
+    def running(self) -> Any:
         """The state of the process; the node must not be down."""
         if self.state is None:
             raise RuntimeError(f"node {self.node} is down")
         return self.state
 
-    def view(self) -> NodeState | None:
+    def view(self) -> Any:
         """The state of the process, or of a node that is down, the state to which it would recover (None: it cannot)."""
         return self.state if self.state is not None else self.plan(None).state
 
@@ -69,9 +62,9 @@ class Host:
         if kept is not None:
             self.disk = self.disk.crash(kept)
 
-    def kept_range(self, effects: NodeEffects = ()) -> tuple[int, int]:
+    def kept_range(self, effects: tuple[Any, ...] = ()) -> tuple[int, int]:
         """The least and the most records that a power loss could leave, after these effects."""
         disk = self.disk
         for effect in effects:
             disk = disk.carry_out(effect)
-        return disk.flushed, len(disk.entries)
+        return disk.kept_range()

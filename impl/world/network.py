@@ -1,9 +1,9 @@
 """The network: every message ever sent, which of them are in flight, and which directed links are cut."""
 
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
-from impl.effects import Addressed
+from impl.effects import Addressed, Link
 
 M = TypeVar("M", bound=Addressed)
 
@@ -14,6 +14,9 @@ class Network(Generic[M]):
     A message sent over a cut link is lost at once: it stays in `sent`, and the sender's request timeout does the rest,
     as with a connection that hangs. What was in flight when the link was cut still arrives.
     """
+
+    faults: ClassVar[tuple[str, ...]] = ("loss", "duplication", "reordering")
+    """What can happen to a message, by the names of the fault plan."""
 
     def __init__(self) -> None:
         self.sent: list[M] = []
@@ -31,6 +34,31 @@ class Network(Generic[M]):
     def is_in_flight(self, message_id: int) -> bool:
         """Whether the message may still arrive by itself."""
         return message_id in self._in_flight
+
+    def is_deliverable(self, message_id: int) -> bool:
+        """Whether the message may arrive now. In a datagram network, whatever is in flight may."""
+        return message_id in self._in_flight
+
+    def is_stream(self, message_id: int) -> bool:
+        """Whether the message travels on a connection: in order, and lost only with the connection."""
+        return False
+
+    def lose(self, message_id: int) -> tuple[int, ...]:
+        """The message is lost. Returns the ids of the messages that this causes: none in a datagram network."""
+        self.take(message_id)
+        return ()
+
+    def reset(self, address: int) -> tuple[int, ...]:
+        """The process at this address is gone. Returns the ids of the messages that this causes: none here."""
+        return ()
+
+    def connect(self, link: Link) -> tuple[int, ...]:
+        """Open a connection. Returns the ids of the messages that this causes."""
+        raise RuntimeError(f"{link}: a datagram network has no connections")
+
+    def close(self, link: Link, by: int | None) -> tuple[int, ...]:
+        """Close a connection by one end, or (None) break it. Returns the ids of the messages that this causes."""
+        raise RuntimeError(f"{link}: a datagram network has no connections")
 
     def take(self, message_id: int) -> None:
         """The message has arrived, or is lost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from impl.effects import Send
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import (
     Choice,
     ClientOp,
@@ -22,7 +22,6 @@ from impl.world.choices import (
     Restart,
     Resume,
 )
-from impl.world.disk import DISK_EFFECTS
 from impl.world.host import DOWN, PAUSED, UP
 
 if TYPE_CHECKING:
@@ -36,7 +35,11 @@ def offered_choices(world: World, *, mid_step: bool) -> tuple[Choice, ...]:
     paused = [node for node in world.voters if world.status(node) == PAUSED]
     down = [node for node in world.voters if world.status(node) == DOWN]
     in_flight = network.in_flight()
-    arriving = [message_id for message_id in in_flight if world.is_reachable(world.sent[message_id].dst)]
+    arriving = [
+        message_id
+        for message_id in in_flight
+        if network.is_deliverable(message_id) and world.is_reachable(world.sent[message_id].dst)
+    ]
     steps: list[NodeChoice] = [Deliver(message_id) for message_id in arriving]
     for address in (*awake, *world.client_addresses):
         steps.extend(Fire(address, timer) for timer in world.armed(address))
@@ -73,7 +76,7 @@ def _crashes_during(world: World, choice: NodeChoice) -> list[CrashDuring]:
     # A cut after the last effect is a plain crash after the step, one before the first a plain crash before it; in between,
     # only disk writes and sends leave a trace.
     for after in range(1, len(effects)):
-        if isinstance(effects[after - 1], (*DISK_EFFECTS, Send)):
+        if isinstance(effects[after - 1], (*world.system.disk_effects, Send)):
             kept_range = world.kept_range(address, effects[:after])
             found.extend(CrashDuring(choice, after, kept) for kept in _span(kept_range))
     return found

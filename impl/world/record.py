@@ -1,10 +1,10 @@
 """What one step did."""
 
+from typing import Any
+
 from attrs import frozen
 
 from impl.effects import Event
-from impl.kraft.messages import Message
-from impl.kraft.node import NodeEffects
 from impl.world.choices import Choice
 from impl.world.snapshot import Incident
 
@@ -22,7 +22,7 @@ class StepRecord:
     time: int
     choice: Choice
     node: int
-    event: Event[Message] | None = None
-    effects: NodeEffects = ()
+    event: Event[Any] | None = None
+    effects: tuple[Any, ...] = ()
     sent: tuple[int, ...] = ()
     incident: Incident | None = None

@@ -7,37 +7,12 @@ from typing import Any
 
 from attrs import frozen
 
-from impl.effects import Deliver, TruncateLog, WriteElectionState
 from impl.world.choices import Choice, choice_to_json
 from impl.world.config import WorldConfig
 from impl.world.history import HistoryEvent, history_to_jsonl
-from impl.world.record import StepRecord
 from impl.world.snapshot import Incident
+from impl.world.system import Tally
 from impl.world.world import Observer, World
-
-
-class Tally:
-    """What happened inside the nodes, counted from the effects: records committed, elections won, truncations."""
-
-    def __init__(self) -> None:
-        self.committed = 0
-        self.elections = 0
-        self.truncations = 0
-        self._led: dict[int, int] = {}
-
-    def add(self, record: StepRecord) -> None:
-        """Count one step."""
-        for effect in record.effects:
-            match effect:
-                case Deliver(base_offset, entries):
-                    self.committed = max(self.committed, base_offset + len(entries))
-                case TruncateLog():
-                    self.truncations += 1
-                case WriteElectionState(state) if state.leader_id == record.node:
-                    # A leader that restarts writes the same again, without leading.
-                    if state.epoch > self._led.get(record.node, 0):
-                        self._led[record.node] = state.epoch
-                        self.elections += 1
 
 
 @frozen
@@ -105,10 +80,7 @@ class Run:
             "committed": self.committed,
             "elections": self.elections,
             "truncations": self.truncations,
-            "incidents": [
-                {"step": incident.step, "node": incident.node, "kind": incident.kind, "message": incident.message}
-                for incident in self.incidents
-            ],
+            "incidents": [incident.to_json() for incident in self.incidents],
         }
 
 

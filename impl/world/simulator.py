@@ -14,7 +14,7 @@ from typing import TypeAlias, assert_never
 from attrs import evolve, frozen
 
 from impl.effects import SetTimer
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import (
     Choice,
     ClientOp,
@@ -36,7 +36,7 @@ from impl.world.faults import Episodes, FaultPlan
 from impl.world.host import DOWN, PAUSED, UP
 from impl.world.partitions import partition_links
 from impl.world.record import StepRecord
-from impl.world.run import Run, Tally
+from impl.world.run import Run
 from impl.world.workload import OperationSource, Workload
 from impl.world.world import Observer, World
 
@@ -116,10 +116,8 @@ class Simulator:
         self._doomed: dict[int, int] = {}
         self._quiet = False
         self._final_reads: dict[int, list[str]] = {}
-        self.counts: dict[str, int] = dict.fromkeys(
-            (*self._plan.episodes, "mid_step", "loss", "duplication", "reordering"), 0
-        )
-        self._tally = Tally()
+        self.counts: dict[str, int] = dict.fromkeys((*self._plan.episodes, "mid_step", *self.world.network.faults), 0)
+        self._tally = self.world.system.tally()
         self._choices: list[Choice] = []
         for client in self.world.client_addresses:
             self._think(client)
@@ -172,7 +170,7 @@ class Simulator:
             case _Arrival():
                 return self._arrive(item, at)
             case _Loss(message_id):
-                return Drop(message_id, at=at)
+                return Drop(message_id, at=at) if world.network.is_in_flight(message_id) else None
             case _Begin(fault):
                 return self._begin(fault, at)
             case _Think(client):
@@ -198,7 +196,7 @@ class Simulator:
         choice = self._strike(choice)
         record = world.apply(choice)
         self._choices.append(choice)
-        self._tally.add(record)
+        self._tally.add(record.node, record.effects)
         self._post_sent(record.sent)
         if record.incident is not None or isinstance(choice, Crash | CrashDuring):
             self._doomed.pop(record.node, None)
@@ -220,7 +218,9 @@ class Simulator:
                 continue
             delay = draws.between(plan.delay_min, plan.delay_max)
             if not self._quiet:
-                if self._draw("loss", plan.loss, plan.losses):
+                stream = world.network.is_stream(message_id)
+                loss = ("reset", plan.reset, plan.resets) if stream else ("loss", plan.loss, plan.losses)
+                if self._draw(*loss):
                     self._post(world.now + delay, _Loss(message_id))
                     continue
                 if world.may_duplicate(message_id) and self._draw("duplication", plan.duplication, plan.duplicates):
@@ -240,7 +240,13 @@ class Simulator:
     def _arrive(self, arrival: _Arrival, at: int) -> Choice | None:
         """A message arrives: it is handled, waits for a paused node, or is lost at one that is down."""
         world = self.world
-        dst = world.sent[arrival.message_id].dst
+        message_id = arrival.message_id
+        if not arrival.copy and not world.network.is_in_flight(message_id):
+            return None  # lost with its connection, or displaced by a newer one
+        if not arrival.copy and not world.network.is_deliverable(message_id):
+            self._post(at + self._plan.delay_max, arrival)  # TCP sends it again
+            return None
+        dst = world.sent[message_id].dst
         if world.is_reachable(dst):
             return Redeliver(arrival.message_id, at=at) if arrival.copy else Deliver(arrival.message_id, at=at)
         if world.status(dst) == PAUSED:

@@ -2,14 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
-from attrs import fields, frozen
-
-from impl.effects import ElectionState, Entry
-from impl.kraft.records import Command, LeaderChange, payload_to_json
-from impl.kraft.state import Candidate, Leader, NodeState, role_name
-from impl.world.disk import Disk
+from attrs import field, frozen
 
 
 @frozen
@@ -21,114 +17,40 @@ class Incident:
     kind: str
     message: str
 
-
-@frozen
-class NodeSnapshot:
-    """One node. Of a node that is down, the disk, and for the rest the state to which it would recover.
-
-    `status` is "up", "paused" or "down". `election`, `log` and `flushed` (a number of records) are on disk; everything
-    after them is in memory. `role` is Unattached, Voted, Candidate, Leader, Follower or Resigned. `log_end` is (offset,
-    epoch), the epoch from the epoch cache, so that it may be one which has no record yet. `high_watermark` is None
-    while unknown; `epoch_start` and `replica_end_offsets` (voter, end offset or None) only a leader has; `granted` and
-    `rejected` only a candidate. `accumulator` has the payloads not drained yet; `outstanding` (peer, request) what
-    awaits a response; `parked` the fetches in the purgatory; `timers` the names of those armed; `applied` is the next
-    offset for the state machine.
-    """
-
-    node: int
-    status: str
-    election: ElectionState | None
-    log: tuple[Entry, ...]
-    flushed: int
-    role: str
-    epoch: int
-    leader_id: int | None
-    voted_id: int | None
-    granted: tuple[int, ...]
-    rejected: tuple[int, ...]
-    backing_off: bool
-    log_end: tuple[int, int]
-    epoch_start: int | None
-    high_watermark: int | None
-    replica_end_offsets: tuple[tuple[int, int | None], ...]
-    accumulator: tuple[object, ...]
-    outstanding: tuple[tuple[int, str], ...]
-    parked: tuple[str, ...]
-    timers: tuple[str, ...]
-    applied: int
+    def to_json(self) -> dict[str, Any]:
+        """The incident as a plain JSON object."""
+        return {"step": self.step, "node": self.node, "kind": self.kind, "message": self.message}
 
 
 @frozen
 class WorldSnapshot:
-    """The whole world: virtual time (µs), nodes in ascending order, messages in flight (id, text), cuts, incidents."""
+    """The whole world: virtual time (µs), nodes in ascending order, messages in flight (id, text), cuts, incidents.
+
+    The nodes are of the type that the system of the world has; `plain_node` makes JSON of one.
+    """
 
     time: int
-    nodes: tuple[NodeSnapshot, ...]
+    nodes: tuple[Any, ...]
     in_flight: tuple[tuple[int, str], ...]
     cuts: tuple[tuple[int, int], ...]
     incidents: tuple[Incident, ...]
+    plain_node: Callable[[object], Any] = field(eq=False, repr=False)
 
-    def node(self, node_id: int) -> NodeSnapshot:
+    def node(self, node_id: int) -> Any:
         """The node with that id, from 1."""
         return self.nodes[node_id - 1]
 
     def to_json(self) -> dict[str, Any]:
         """The snapshot as plain JSON data."""
-        data: dict[str, Any] = _plain(self)
-        return data
+        return {
+            "time": self.time,
+            "nodes": [self.plain_node(node) for node in self.nodes],
+            "in_flight": [list(item) for item in self.in_flight],
+            "cuts": [list(cut) for cut in self.cuts],
+            "incidents": [incident.to_json() for incident in self.incidents],
+        }
 
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON: the same in every process and on every Python version."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def snapshot_of(node: int, status: str, disk: Disk, state: NodeState, timers: tuple[str, ...]) -> NodeSnapshot:
-    """The snapshot of one node from its disk and its state in memory."""
-    role = state.role
-    leader = role if isinstance(role, Leader) else None
-    candidate = role if isinstance(role, Candidate) else None
-    end = state.log.end
-    return NodeSnapshot(
-        node=node,
-        status=status,
-        election=disk.election,
-        log=disk.entries,
-        flushed=disk.flushed,
-        role=role_name(role),
-        epoch=role.epoch,
-        leader_id=state.election.leader_id,
-        voted_id=state.election.voted_id,
-        granted=candidate.granted if candidate else (),
-        rejected=candidate.rejected if candidate else (),
-        backing_off=candidate.backing_off if candidate else False,
-        log_end=(end.offset, end.epoch),
-        epoch_start=leader.epoch_start_offset if leader else None,
-        high_watermark=state.high_watermark,
-        replica_end_offsets=leader.end_offsets if leader else (),
-        accumulator=tuple(pending.payload for pending in leader.accumulator) if leader else (),
-        outstanding=tuple((item.peer, str(item.request)) for item in state.outstanding),
-        parked=tuple(str(parked.request) for parked in state.parked),
-        timers=timers,
-        applied=state.applied,
-    )
-
-
-def _plain(value: object) -> Any:
-    match value:
-        case Entry(epoch, payload):
-            return {"epoch": epoch, "payload": payload_to_json(payload)}
-        case LeaderChange() | Command():
-            return payload_to_json(value)
-        case tuple():
-            return [_plain(item) for item in value]
-        case ElectionState() | Incident() | NodeSnapshot() | WorldSnapshot():
-            return {name: _plain(getattr(value, name)) for name in _FIELDS[type(value)]}
-        case _:
-            return value
-
-
-_FIELDS: dict[type, tuple[str, ...]] = {
-    cls: tuple(attribute.name for attribute in fields(cls))
-    for cls in (ElectionState, Incident, NodeSnapshot, WorldSnapshot)
-}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.draws import Draws
 from impl.world.history import HistoryEvent
 

@@ -7,14 +7,10 @@ check) chooses. The same choices give the same world, byte for byte.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
-from impl.effects import CancelTimer, Event, Receive, Send, SetTimer, TimerFired
-from impl.kraft.bugs import rules_with
-from impl.kraft.messages import ClientRequest, ClientResponse, Message
-from impl.kraft.node import NodeEffects
-from impl.kraft.records import Operation
-from impl.kraft.state import Config, NodeState
+from impl.effects import CancelTimer, Close, Connect, Event, Receive, Send, SetTimer, TimerFired
+from impl.operations import Operation
 from impl.world.choices import (
     KIND_OF,
     Choice,
@@ -36,13 +32,13 @@ from impl.world.choices import (
 )
 from impl.world.clients import Client, ClientStep
 from impl.world.config import WorldConfig
-from impl.world.disk import Disk
 from impl.world.history import HistoryEvent
 from impl.world.host import DOWN, PAUSED, UP, Host, Plan
 from impl.world.network import Network
 from impl.world.offer import offered_choices
 from impl.world.record import StepRecord
-from impl.world.snapshot import Incident, NodeSnapshot, WorldSnapshot, snapshot_of
+from impl.world.snapshot import Incident, WorldSnapshot
+from impl.world.systems import system_for
 from impl.world.timers import Clock, Due, Span, nominal_span
 
 Observer: TypeAlias = "Callable[[World, StepRecord], None]"
@@ -60,18 +56,20 @@ class World:
         self, config: WorldConfig | None = None, *, span: Span = nominal_span, observers: Sequence[Observer] = ()
     ) -> None:
         self.config = config or WorldConfig()
-        self.network: Network[Message] = Network()
+        self.system = system_for(self.config)
+        self.network: Network[Any] = self.system.network()
         self.history: list[HistoryEvent] = []
         self.incidents: list[Incident] = []
         self.counts: dict[str, int] = dict.fromkeys(KIND_OF.values(), 0)
         self.steps = 0
         self.observers = tuple(observers)
         self._clock = Clock(span)
-        rules = rules_with(self.config.bug)
-        self.voters = tuple(range(1, self.config.nodes + 1))
-        self._hosts = {node: Host(Config(node, self.voters, self.config.timings, rules)) for node in self.voters}
+        self.voters = self.config.voters
+        self._hosts = {node: Host(node, self.system) for node in self.voters}
         stride = self.config.clients
-        clients = (Client(index, stride, self.voters, self.config.client_timings) for index in range(stride))
+        clients = (
+            Client(index, stride, self.voters, self.config.client_timings, self.system) for index in range(stride)
+        )
         self._clients = {client.address: client for client in clients}
         for host in self._hosts.values():
             self._carry_out(host, host.plan(None), Restart(host.node))
@@ -84,7 +82,7 @@ class World:
         return self._clock.now
 
     @property
-    def sent(self) -> Sequence[Message]:
+    def sent(self) -> Sequence[Any]:
         """Every message ever sent; a message's id is its index."""
         return self.network.sent
 
@@ -97,11 +95,11 @@ class World:
         """ "up", "paused" or "down"."""
         return self._host(node).status
 
-    def disk(self, node: int) -> Disk:
+    def disk(self, node: int) -> Any:
         """The disk of a node."""
         return self._host(node).disk
 
-    def state(self, node: int) -> NodeState | None:
+    def state(self, node: int) -> Any:
         """The whole state of a node's process; None while it is down."""
         return self._host(node).state
 
@@ -121,13 +119,10 @@ class World:
         """Whether a message could be delivered there now: a client, or a node that is up."""
         return self._is_awake(address)
 
-    def snapshot_node(self, node: int) -> NodeSnapshot:
+    def snapshot_node(self, node: int) -> Any:
         """One node of `snapshot()`."""
         host = self._host(node)
-        state = host.view()
-        if state is None:
-            raise RuntimeError(f"node {node} cannot recover from its disk")
-        return snapshot_of(node, host.status, host.disk, state, self._clock.armed(node))
+        return self.system.snapshot(node, host.status, host.disk, host.view(), self._clock.armed(node))
 
     def snapshot(self) -> WorldSnapshot:
         """Everything observable, as frozen data."""
@@ -138,13 +133,14 @@ class World:
             in_flight=tuple(zip(in_flight, self.network.lines(in_flight), strict=True)),
             cuts=self.network.cuts(),
             incidents=tuple(self.incidents),
+            plain_node=self.system.plain,
         )
 
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON of the snapshot."""
         return self.snapshot().digest()
 
-    def preview(self, choice: NodeChoice) -> NodeEffects:
+    def preview(self, choice: NodeChoice) -> tuple[Any, ...]:
         """The effects a node's step would have, in order; nothing happens."""
         address, event = self._target(choice)
         return self._host(address).plan(event).effects
@@ -153,7 +149,7 @@ class World:
         """The node or client where the step would happen. Raises ChoiceError when it cannot happen now."""
         return self._target(choice)[0]
 
-    def kept_range(self, node: int, effects: NodeEffects = ()) -> tuple[int, int]:
+    def kept_range(self, node: int, effects: tuple[Any, ...] = ()) -> tuple[int, int]:
         """The least and the most records of the log that a crash can leave (after these effects)."""
         return self._host(node).kept_range(effects)
 
@@ -190,8 +186,7 @@ class World:
             case Drop(message_id):
                 self._require_in_flight(message_id)
                 self._advance(choice)
-                self.network.take(message_id)
-                return self._record(choice, 0)
+                return self._record(choice, 0, sent=self.network.lose(message_id))
             case Crash(node, kept):
                 return self._crash(choice, node, kept)
             case Pause(node) | Resume(node):
@@ -239,7 +234,7 @@ class World:
         if not least <= kept <= most:
             raise ChoiceError(f"step {self.steps}: {choice}: kept must be from {least} (flushed) to {most} (log end)")
 
-    def _target(self, choice: NodeChoice) -> tuple[int, Event[Message] | None]:
+    def _target(self, choice: NodeChoice) -> tuple[int, Event[Any] | None]:
         """Where a step would happen, and the event (None: start). Raises ChoiceError when it cannot happen now."""
         match choice:
             case Deliver(message_id) | Duplicate(message_id) | Redeliver(message_id):
@@ -248,6 +243,10 @@ class World:
                         raise ChoiceError(f"step {self.steps}: {choice}: only {len(self.sent)} messages were sent")
                 else:
                     self._require_in_flight(message_id)
+                    if not self.network.is_deliverable(message_id):
+                        raise ChoiceError(
+                            f"step {self.steps}: {choice}: not before what was sent earlier on its connection"
+                        )
                 if not isinstance(choice, Deliver) and not self.may_duplicate(message_id):
                     raise ChoiceError(f"step {self.steps}: {choice}: a client's message arrives at most once (TCP)")
                 message = self.sent[message_id]
@@ -287,7 +286,7 @@ class World:
         host: Host,
         plan: Plan,
         choice: Choice,
-        event: Event[Message] | None = None,
+        event: Event[Any] | None = None,
         crash: tuple[int, int] | None = None,
     ) -> StepRecord:
         """Carry out the effects of a node's step from left to right, then take over its new state, or its death."""
@@ -299,6 +298,10 @@ class World:
             match effect:
                 case Send(message):
                     sent.append(self.network.send(message))
+                case Connect(link):
+                    sent.extend(self.network.connect(link))
+                case Close(link):
+                    sent.extend(self.network.close(link, host.node))
                 case SetTimer():
                     self._clock.arm(host.node, effect)
                 case CancelTimer(timer):
@@ -308,11 +311,11 @@ class World:
         host.state = plan.state
         incident = None
         if crash is not None:
-            self._take_down(host, crash[1])
+            sent.extend(self._take_down(host, crash[1]))
         elif plan.fatal is not None:
             incident = Incident(self.steps, host.node, "fatal", plan.fatal)
             self.incidents.append(incident)
-            self._take_down(host, None)
+            sent.extend(self._take_down(host, None))
         return self._record(choice, host.node, event, effects, tuple(sent), incident)
 
     def _crash(self, choice: Choice, node: int, kept: int) -> StepRecord:
@@ -321,12 +324,12 @@ class World:
             raise ChoiceError(f"step {self.steps}: {choice}: node {node} is down already")
         self._check_kept(choice, kept, host.kept_range())
         self._advance(choice)
-        self._take_down(host, kept)
-        return self._record(choice, node)
+        return self._record(choice, node, sent=self._take_down(host, kept))
 
-    def _take_down(self, host: Host, kept: int | None) -> None:
+    def _take_down(self, host: Host, kept: int | None) -> tuple[int, ...]:
         host.stopped(kept)
         self._clock.disarm_all(host.node)
+        return self.network.reset(host.node)
 
     def _invoke(self, choice: Choice, address: int, operation: Operation, node: int | None) -> StepRecord:
         client = self._client(address)
@@ -337,12 +340,13 @@ class World:
         self._advance(choice)
         return self._carry_out_client(choice, client, client.invoke(operation, node), None)
 
-    def _client_step(self, choice: Choice, client: Client, event: Event[Message]) -> StepRecord:
+    def _client_step(self, choice: Choice, client: Client, event: Event[Any]) -> StepRecord:
         match event:
-            case Receive(ClientResponse() as response):
-                step = client.on_response(response)
             case Receive(message):
-                raise RuntimeError(f"client {client.address} received {message}")
+                reply = self.system.reply(message)
+                if reply is None:
+                    raise RuntimeError(f"client {client.address} received {message}")
+                step = client.on_reply(reply)
             case TimerFired(timer):
                 step = client.on_timer(timer)
             case _:
@@ -350,7 +354,7 @@ class World:
         return self._carry_out_client(choice, client, step, event)
 
     def _carry_out_client(
-        self, choice: Choice, client: Client, step: ClientStep, event: Event[Message] | None
+        self, choice: Choice, client: Client, step: ClientStep, event: Event[Any] | None
     ) -> StepRecord:
         sent: list[int] = []
         for effect in step.effects:
@@ -373,8 +377,8 @@ class World:
         self,
         choice: Choice,
         node: int,
-        event: Event[Message] | None = None,
-        effects: NodeEffects = (),
+        event: Event[Any] | None = None,
+        effects: tuple[Any, ...] = (),
         sent: tuple[int, ...] = (),
         incident: Incident | None = None,
     ) -> StepRecord:
@@ -390,7 +394,7 @@ class World:
 
     def may_duplicate(self, message_id: int) -> bool:
         """Whether a message may arrive more than once: not one from or to a client."""
-        return not isinstance(self.sent[message_id], ClientRequest | ClientResponse)
+        return self.system.may_duplicate(self.sent[message_id])
 
     def _host(self, node: int) -> Host:
         if node not in self._hosts:

@@ -49,7 +49,7 @@ class Budget:
 @frozen
 class Progress:
     """What a run can tell while it is under way. `bytes`: of states and tables in memory, 0 if nobody counts them;
-    `levels`: distinct states per depth, the last one still being expanded.
+    `levels`: distinct states per depth, the last one still being expanded; `note`: what an engine says that does not count states.
     """
 
     distinct: int
@@ -59,6 +59,7 @@ class Progress:
     seconds: float
     bytes: int = 0
     levels: tuple[int, ...] = ()
+    note: str = ""
 
 
 Report = Callable[[Progress], None]

@@ -57,7 +57,9 @@ class Verdict:
     further counterexamples of properties that are violated; `orbits`, if symmetry was used, per depth how many states the distinct ones
     stand for; `out_degrees` per number of steps how many states have so many; `guards` per action and guard (file:line) how often it
     disabled the action, in some states (explore) or all (reference); `seconds` are CPU seconds.
+    `note`: further evidence in a few words.
     `odds` bounds the chance that a state was taken for another one, because only fingerprints were compared (0: states were).
+    `paths`: per action the steps of another spec that its steps stand for (refinement), and how often.
     """
 
     spec: str
@@ -84,6 +86,8 @@ class Verdict:
     out_degrees: Mapping[int, int] = field(factory=dict)
     guards: tuple[tuple[str, str, int], ...] = ()
     odds: float = 0.0
+    paths: Mapping[str, Mapping[str, int]] = field(factory=dict)
+    note: str = ""
 
     @property
     def violation(self) -> PropertyVerdict | None:

@@ -11,12 +11,12 @@ from model.kraft_core.rules import (
     is_prefix,
     log_up_to_date,
     may_commit,
+    may_cut,
     may_grant,
     may_serve,
     may_vote_in,
     role_after_restart,
     truncation_awaited,
-    truncation_target,
     vote_after_restart,
 )
 from model.kraft_core.state import (
@@ -33,20 +33,31 @@ from model.kraft_core.state import (
     VoteGranted,
     VoteRequest,
 )
-from model.language import NONE, Node, Not, forall, implies, is_quorum, ite, require, the
+from model.language import NONE, Node, Not, forall, implies, is_quorum, ite, minimum, require, the
 
 
 # ---- elections
-def last_epoch(log: Any) -> Any:
+def end_epoch(log: Any) -> Any:
     """The epoch of a log's last entry; 0 for an empty log."""
     return ite(log.length == 0, 0, log[log.length].epoch)
 
 
+def leave_role(s: KRaftCore, n: Any) -> None:
+    """Forget what belongs to the role that a node leaves."""
+    s.grants[n, :] = False
+    s.replica_end[n, :] = 0
+
+
 def become_unattached(s: KRaftCore, n: Any, epoch: Any) -> None:
-    """A node moves to a newer epoch, in which it has not voted."""
+    """A node moves to a newer epoch, in which it has not voted. What it has appended it has flushed: a leader handles messages
+    between two drains, and a drain flushes (KafkaRaftClient.flushLeaderLog).
+    """
+    require(s.flushed[n] == s.log[n].length)
+
     s.epoch[n] = epoch
     s.role[n] = Role.UNATTACHED
     s.voted_for[n] = NONE
+    leave_role(s, n)
 
 
 def start_pre_vote(s: KRaftCore, n: Node) -> None:
@@ -66,8 +77,14 @@ def start_election(s: KRaftCore, n: Node) -> None:
     s.role[n] = Role.CANDIDATE
     s.voted_for[n] = n
     s.grants[n, :] = lambda voter: voter == n
-    log = s.log[n]
-    s.vote_requests.send(VoteRequest(candidate=n, epoch=epoch, end=log.length, last_epoch=last_epoch(log)))
+
+
+def request_votes(s: KRaftCore, candidate: Node) -> None:
+    """A candidate asks for votes, naming the end of its log: when it stands, and again when it comes back from a crash."""
+    require(s.role[candidate] == Role.CANDIDATE)
+
+    end, last_epoch = s.log[candidate].length, s.last_epoch[candidate]
+    s.vote_requests.send(VoteRequest(candidate=candidate, epoch=s.epoch[candidate], end=end, last_epoch=last_epoch))
 
 
 def handle_vote_request(s: KRaftCore, voter: Node, request: VoteRequest) -> None:
@@ -78,10 +95,9 @@ def handle_vote_request(s: KRaftCore, voter: Node, request: VoteRequest) -> None
     require(may_vote_in(request.epoch, s.epoch[voter]))
     newer = request.epoch > s.epoch[voter]
     require(newer | (s.role[voter] == Role.UNATTACHED) | (s.role[voter] == Role.PROSPECTIVE))
-    log = s.log[voter]
     first = newer | (s.voted_for[voter] == NONE)
     again = Not(newer) & (s.voted_for[voter] == request.candidate)
-    up_to_date = log_up_to_date(request.last_epoch, request.end, last_epoch(log), log.length)
+    up_to_date = log_up_to_date(request.last_epoch, request.end, s.last_epoch[voter], s.log[voter].length)
     require(may_grant(first, again, up_to_date))
 
     if newer:
@@ -100,19 +116,18 @@ def handle_vote_granted(s: KRaftCore, response: VoteGranted) -> None:
 
 
 def become_leader(s: KRaftCore, candidate: Node) -> None:
-    """A candidate with a majority of grants leads its epoch, and appends its LeaderChange record before anything else.
+    """A candidate with a majority of grants leads its epoch; its high watermark is not known any more.
 
-    Its high watermark is not known any more. KafkaRaftClient.onBecomeLeader.
+    Its epoch is in the epoch cache before there is a record of it. KafkaRaftClient.onBecomeLeader.
     """
     require(s.role[candidate] == Role.CANDIDATE)
     require(is_quorum(lambda voter: s.grants[candidate, voter]))
 
-    epoch, log = s.epoch[candidate], s.log[candidate]
     s.role[candidate] = Role.LEADER
     s.high_watermark[candidate] = 0
-    log.append(Entry(epoch=epoch, value=0))
-    s.replica_end[candidate, :] = lambda n: ite(n == candidate, log.length, 0)
-    s.begin_quorums.send(BeginQuorum(leader=candidate, epoch=epoch))
+    s.last_epoch[candidate] = s.epoch[candidate]
+    leave_role(s, candidate)
+    s.begin_quorums.send(BeginQuorum(leader=candidate, epoch=s.epoch[candidate]))
 
 
 def hear_of_epoch(s: KRaftCore, n: Node, epoch: Epoch) -> None:
@@ -129,34 +144,50 @@ def handle_begin_quorum(s: KRaftCore, n: Node, begin: BeginQuorum) -> None:
     require(s.role[n] != Role.LEADER)
 
     s.role[n] = Role.FOLLOWER
+    leave_role(s, n)
 
 
-def restart(s: KRaftCore, n: Node) -> None:
-    """A node crashes and comes back with what is durable: epoch, vote and log."""
+def restart(s: KRaftCore, n: Node, kept: Index) -> None:
+    """A node crashes and comes back with what is durable: epoch, vote, and `kept` entries of its log, all that were flushed.
+
+    A candidate stands on with its own vote. The epoch cache is cut back to the log.
+    """
+    require(s.flushed[n] <= kept)
+    require(kept <= s.log[n].length)
+
     s.aux_restarts = s.aux_restarts + 1
     s.voted_for[n] = vote_after_restart(s.voted_for[n])
-    s.role[n] = role_after_restart(s.role[n])
-    s.grants[n, :] = False
+    role = role_after_restart(s.role[n])
+    s.role[n] = role
+    leave_role(s, n)
+    s.grants[n, :] = lambda voter: (voter == n) & (role == Role.CANDIDATE)
     s.high_watermark[n] = 0
+    s.log[n].truncate(kept)
+    s.flushed[n] = kept
+    s.last_epoch[n] = end_epoch(s.log[n])
 
 
 # ---- replication
 def append_record(s: KRaftCore, leader: Node, value: Value) -> None:
-    """A leader appends a client's record."""
+    """A leader appends a record of its epoch: LeaderChange (0), or a client's. It is not flushed, and not counted, yet."""
     require(s.role[leader] == Role.LEADER)
-    require(value >= 1)
 
-    log = s.log[leader]
-    log.append(Entry(epoch=s.epoch[leader], value=value))
-    s.replica_end[leader, leader] = log.length
+    s.log[leader].append(Entry(epoch=s.epoch[leader], value=value))
+
+
+def flush(s: KRaftCore, leader: Node) -> None:
+    """A leader flushes its log, and counts itself up to there. KafkaRaftClient.flushLeaderLog."""
+    require(s.role[leader] == Role.LEADER)
+
+    s.flushed[leader] = s.log[leader].length
+    s.replica_end[leader, leader] = s.log[leader].length
 
 
 def send_fetch(s: KRaftCore, n: Node) -> None:
     """A follower asks for what comes after the end of its log."""
     require(s.role[n] == Role.FOLLOWER)
 
-    log = s.log[n]
-    s.fetch_requests.send(FetchRequest(follower=n, epoch=s.epoch[n], end=log.length, last_epoch=last_epoch(log)))
+    s.fetch_requests.send(FetchRequest(follower=n, epoch=s.epoch[n], end=s.log[n].length, last_epoch=s.last_epoch[n]))
 
 
 def is_end_of_epoch(log: Any, epoch: Any, x: Any) -> Any:
@@ -180,7 +211,7 @@ def handle_fetch(s: KRaftCore, leader: Node, request: FetchRequest) -> None:
 
     end = the(Index, lambda x: is_end_of_epoch(log, request.last_epoch, x))
     epoch_there = ite(end == 0, 0, log[end].epoch)
-    valid = is_prefix(request.end, request.last_epoch, end, epoch_there)
+    valid = is_prefix(request.end, request.last_epoch, end, epoch_there, s.last_epoch[leader])
     if valid:
         s.replica_end[leader, follower] = request.end
         following = log[request.end + 1]
@@ -210,7 +241,7 @@ def handle_fetch(s: KRaftCore, leader: Node, request: FetchRequest) -> None:
 
 
 def handle_fetched(s: KRaftCore, response: Fetched) -> None:
-    """A follower appends the record that it asked for, and takes over the high watermark; it never moves back.
+    """A follower appends and flushes the record that it asked for, and takes over the high watermark; it never moves back.
 
     Enabled iff the follower still awaits the answer. KafkaRaftClient.handleFetchResponse.
     """
@@ -218,10 +249,12 @@ def handle_fetched(s: KRaftCore, response: Fetched) -> None:
     log = s.log[follower]
     require(s.role[follower] == Role.FOLLOWER)
     require(is_current(response.epoch, s.epoch[follower]))
-    require(awaited(response.end, response.last_epoch, log.length, last_epoch(log)))
+    require(awaited(response.end, response.last_epoch, log.length, s.last_epoch[follower]))
 
     if response.has_record:
         log.append(Entry(epoch=response.record_epoch, value=response.record_value))
+        s.flushed[follower] = log.length
+        s.last_epoch[follower] = response.record_epoch
     high_watermark = follower_high_watermark(response.high_watermark, log.length)
     if high_watermark > s.high_watermark[follower]:  # noqa: PLR1730 - max() does not work on terms
         s.high_watermark[follower] = high_watermark
@@ -232,28 +265,24 @@ def at_or_before(log: Any, j: Any, epoch: Any, end: Any) -> Any:
     return (log[j].epoch < epoch) | ((log[j].epoch == epoch) & (j <= end))
 
 
-def is_shared_end(log: Any, epoch: Any, end: Any, k: Any) -> Any:
-    """k is the end of the longest prefix that a log whose entries up to `epoch` end at `end` may share."""
-    return (
-        (k <= log.length)
-        & forall(Index, lambda j: implies((j >= 1) & (j <= k), at_or_before(log, j, epoch, end)))
-        & implies(k < log.length, Not(at_or_before(log, k + 1, epoch, end)))
-    )
+def handle_diverged(s: KRaftCore, response: Diverged, keep: Index) -> None:
+    """A follower cuts its log where it diverges from the leader's, to the first `keep` entries: never what the two may share.
 
-
-def handle_diverged(s: KRaftCore, response: Diverged) -> None:
-    """A follower cuts its log where it diverges from the leader's.
-
+    Epochs never decrease along a log, so if the first entry that is cut cannot be shared the others cannot either.
     Enabled iff the follower still awaits the answer: a late one must not delete what has been acknowledged since.
     """
     follower = response.follower
     log = s.log[follower]
     require(s.role[follower] == Role.FOLLOWER)
     require(is_current(response.epoch, s.epoch[follower]))
-    require(truncation_awaited(response.end, response.last_epoch, log.length, last_epoch(log)))
+    require(truncation_awaited(response.end, response.last_epoch, log.length, s.last_epoch[follower]))
+    require(keep <= log.length)
+    first_cut = at_or_before(log, keep + 1, response.diverging_epoch, response.diverging_end)
+    require(may_cut((keep == log.length) | Not(first_cut)))
 
-    keep = the(Index, lambda k: is_shared_end(log, response.diverging_epoch, response.diverging_end, k))
-    log.truncate(truncation_target(keep))
+    log.truncate(keep)
+    s.flushed[follower] = minimum(s.flushed[follower], keep)
+    s.last_epoch[follower] = end_epoch(log)
 
 
 def advance_high_watermark(s: KRaftCore, leader: Node, end: Index) -> None:
@@ -271,6 +300,7 @@ def advance_high_watermark(s: KRaftCore, leader: Node, end: Index) -> None:
 ACTIONS = (
     start_pre_vote,
     start_election,
+    request_votes,
     handle_vote_request,
     handle_vote_granted,
     become_leader,
@@ -278,6 +308,7 @@ ACTIONS = (
     handle_begin_quorum,
     restart,
     append_record,
+    flush,
     send_fetch,
     handle_fetch,
     handle_fetched,

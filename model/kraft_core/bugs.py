@@ -3,6 +3,7 @@
 `breaks` is the lemma that induction in a bounded instance names (`bounds`: an instance in which it does); other lemmas may break with it.
 """
 
+from functools import partial
 from typing import Any
 
 from model.kraft_core.state import Role
@@ -44,7 +45,7 @@ def _grant_anyone(first: Any, again: Any, up_to_date: Any) -> Any:
     return up_to_date
 
 
-def _length_is_enough(end: Any, last_epoch: Any, end_of_epoch: Any, epoch_there: Any) -> Any:
+def _length_is_enough(end: Any, last_epoch: Any, end_of_epoch: Any, epoch_there: Any, leader_epoch: Any) -> Any:
     """The leader compares the follower's end, but not the epoch of its last entry."""
     return end <= end_of_epoch
 
@@ -57,11 +58,6 @@ def _end_is_enough(end: Any, last_epoch: Any, my_end: Any, my_last_epoch: Any) -
 def _late_answer(end: Any, last_epoch: Any, my_end: Any, my_last_epoch: Any) -> Any:
     """A follower takes any answer of its leader, also one that it does not await."""
     return _always(end)
-
-
-def _whole_log(keep: Any) -> Any:
-    """A diverging follower drops its whole log."""
-    return keep - keep
 
 
 def _as_announced(announced: Any, length: Any) -> Any:
@@ -87,54 +83,57 @@ def _leader_stands_again(role: Any) -> Any:
 LATER = {"epochs": 3, "elections": 3}
 """Logs of the same length that differ by more than their last epoch need a third one."""
 
+_mutation = partial(Replacement, found_by="induct")
+"""A bug that breaks a lemma in a single step, from a state that a search may be long in reaching."""
+
 BUGS = (
-    Replacement(
+    _mutation(
         "vote-in-memory",
         "A vote is forgotten in a crash",
         "vote_after_restart",
         _vote_in_memory,
         "votes_are_remembered",
     ),
-    Replacement("two-votes", "A voter grants everybody", "may_grant", _grant_anyone, "a_voter_votes_once_per_epoch"),
-    Replacement(
+    _mutation("two-votes", "A voter grants everybody", "may_grant", _grant_anyone, "a_voter_votes_once_per_epoch"),
+    _mutation(
         "same-epoch",
         "A candidate stands in its own epoch",
         "election_epoch",
         _same_epoch,
         "a_voter_votes_once_per_epoch",
     ),
-    Replacement(
+    _mutation(
         "old-vote-request",
         "A voter answers candidates of old epochs",
         "may_vote_in",
         _any_epoch,
         "a_voter_votes_once_per_epoch",
     ),
-    Replacement(
+    _mutation(
         "old-grant", "A candidate counts votes of old elections", "counts_as_grant", _any_epoch, "grants_are_votes"
     ),
-    Replacement(
+    _mutation(
         "leader-stands-again",
         "A leader restarts as candidate",
         "role_after_restart",
         _leader_stands_again,
         "candidates_have_not_won",
     ),
-    Replacement(
+    _mutation(
         "no-log-check",
         "A voter does not compare logs",
         "log_up_to_date",
         _no_log_check,
         "votes_go_to_holders_of_choosable_entries",
     ),
-    Replacement(
+    _mutation(
         "epochs-only",
         "A voter compares last epochs only",
         "log_up_to_date",
         _epochs_only,
         "votes_go_to_holders_of_choosable_entries",
     ),
-    Replacement(
+    _mutation(
         "lengths-only",
         "A voter compares lengths only",
         "log_up_to_date",
@@ -142,14 +141,14 @@ BUGS = (
         "votes_go_to_holders_of_choosable_entries",
         LATER,
     ),
-    Replacement(
+    _mutation(
         "old-fetch",
         "A leader answers fetches of other epochs",
         "may_serve",
         _any_epoch,
         "fetched_records_follow_what_was_named",
     ),
-    Replacement(
+    _mutation(
         "prefix-by-length",
         "A leader takes a shorter log for a prefix",
         "is_prefix",
@@ -157,49 +156,49 @@ BUGS = (
         "fetched_records_follow_what_was_named",
         LATER,
     ),
-    Replacement(
+    _mutation(
         "append-by-length",
         "A follower recognises the answer by the end alone",
         "awaited",
         _end_is_enough,
         "logs_are_prefixes_of_epoch_logs",
     ),
-    Replacement(
+    _mutation(
         "late-append",
         "A follower appends what it did not await",
         "awaited",
         _late_answer,
         "logs_are_prefixes_of_epoch_logs",
     ),
-    Replacement(
+    _mutation(
         "late-truncate",
         "A follower cuts its log on a late answer",
         "truncation_awaited",
         _late_answer,
         "acknowledged_choosable_entries_are_kept",
     ),
-    Replacement(
+    _mutation(
         "old-leader",
         "A follower takes answers of old epochs",
         "is_current",
         _any_epoch,
         "entries_are_in_their_epochs_log",
     ),
-    Replacement(
+    _mutation(
         "truncate-all",
-        "A diverging follower drops its whole log",
-        "truncation_target",
-        _whole_log,
+        "A diverging follower cuts its log anywhere",
+        "may_cut",
+        _always,
         "acknowledged_choosable_entries_are_kept",
     ),
-    Replacement(
+    _mutation(
         "hw-as-announced",
         "A follower's high watermark is beyond its log",
         "follower_high_watermark",
         _as_announced,
         "high_watermark_is_within_the_log",
     ),
-    Replacement(
+    _mutation(
         "commit-old-epoch",
         "A leader commits entries of older epochs by counting",
         "may_commit",

@@ -6,13 +6,12 @@
 | `ghost_leader[e]`          | who won epoch e; NONE: nobody has ("the epoch has not started")                              |
 | `ghost_electors[e]`        | a majority that voted for the winner                                                        |
 | `ghost_log[e]`             | the log of the leader of e: what it had when it was elected, and what it has appended since |
-| `ghost_acked[n, e]`        | the highest offset from which n has fetched in e with a last entry of e                     |
+| `ghost_acked[n, e]`        | the highest offset from which n has fetched in e with a last entry of e; a leader: flushed   |
 | `ghost_commit_quorum[e,i]` | the majority by which the leader of e committed up to i; NONE: it has not                   |
 | `ghost_hw_epoch/_end[n]`   | the commit (epoch, end) from which n's high watermark comes                                 |
 """
 
 from model.kraft_core import actions
-from model.kraft_core.actions import last_epoch
 from model.kraft_core.state import (
     Entry,
     Epoch,
@@ -51,29 +50,33 @@ def handle_vote_request(s: KRaftCoreHistory, voter: Node, request: VoteRequest) 
 
 
 def become_leader(s: KRaftCoreHistory, candidate: Node) -> None:
-    """A candidate leads: its log is the epoch's log, and it has acknowledged its own LeaderChange record."""
+    """A candidate leads: its log is the epoch's log."""
     electors = quorum(lambda voter: s.grants[candidate, voter])
     actions.become_leader(s, candidate)
-    epoch, log = s.epoch[candidate], s.log[candidate]
+    epoch = s.epoch[candidate]
     s.ghost_leader[epoch] = candidate
     s.ghost_electors[epoch] = electors
-    s.ghost_log[epoch] = log
-    s.ghost_acked[candidate, epoch] = log.length
+    s.ghost_log[epoch] = s.log[candidate]
 
 
 def append_record(s: KRaftCoreHistory, leader: Node, value: Value) -> None:
-    """A leader appends a client's record, to the epoch's log as well."""
+    """A leader appends a record, to the epoch's log as well."""
     actions.append_record(s, leader, value)
     epoch = s.epoch[leader]
     s.ghost_log[epoch].append(Entry(epoch=epoch, value=value))
-    s.ghost_acked[leader, epoch] = s.log[leader].length
+
+
+def flush(s: KRaftCoreHistory, leader: Node) -> None:
+    """A leader flushes its log, and has so acknowledged it."""
+    actions.flush(s, leader)
+    s.ghost_acked[leader, s.epoch[leader]] = s.log[leader].length
 
 
 def send_fetch(s: KRaftCoreHistory, n: Node) -> None:
     """A follower fetches: if its last entry is of its epoch, it acknowledges its log, whether or not the request arrives."""
     actions.send_fetch(s, n)
-    epoch, log, known = s.epoch[n], s.log[n], s.ghost_acked[n, s.epoch[n]]
-    s.ghost_acked[n, epoch] = ite(last_epoch(log) == epoch, maximum(known, log.length), known)
+    epoch, end, known = s.epoch[n], s.log[n].length, s.ghost_acked[n, s.epoch[n]]
+    s.ghost_acked[n, epoch] = ite(s.last_epoch[n] == epoch, maximum(known, end), known)
 
 
 def handle_fetched(s: KRaftCoreHistory, response: Fetched) -> None:
@@ -103,6 +106,7 @@ WRAPPED = {
         handle_vote_request,
         become_leader,
         append_record,
+        flush,
         send_fetch,
         handle_fetched,
         advance_high_watermark,

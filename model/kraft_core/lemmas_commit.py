@@ -23,7 +23,7 @@ def acknowledgements_are_of_started_epochs(s: KRaftCoreHistory) -> Any:
 
 @always
 def acknowledged_choosable_entries_are_kept(s: KRaftCoreHistory) -> Any:
-    """A node that has acknowledged an entry still has it, as long as the entry may be committed."""
+    """A node that has acknowledged an entry still has it on its disk, as long as the entry may be committed."""
     return forall(
         Epoch,
         Index,
@@ -31,7 +31,7 @@ def acknowledged_choosable_entries_are_kept(s: KRaftCoreHistory) -> Any:
         Node,
         lambda e, i, q, n: implies(
             choosable(s, e, i, q) & (i >= 1) & own_entry(s, e, i) & (i <= s.ghost_acked[n, e]),
-            (i <= s.log[n].length) & (s.log[n][i].epoch == e),
+            (i <= s.flushed[n]) & (s.log[n][i].epoch == e),
         ),
     )
 

@@ -5,7 +5,6 @@ A lemma is true of every reachable state; all of them together are inductive.
 
 from typing import Any
 
-from model.kraft_core.actions import last_epoch
 from model.kraft_core.ghosts import KRaftCoreHistory
 from model.kraft_core.notions import leads, stands, started
 from model.kraft_core.state import Epoch, Role
@@ -56,17 +55,16 @@ def granted_messages_are_votes(s: KRaftCoreHistory) -> Any:
 
 
 @always
-def vote_requests_tell_the_log(s: KRaftCoreHistory) -> Any:
-    """Who asks for votes has voted for itself, and while it stands its log is the one it named."""
+def candidates_voted_for_themselves(s: KRaftCoreHistory) -> Any:
+    """Who stands in an epoch has voted for itself there."""
+    return forall(Node, lambda n: implies(stands(s, n), s.ghost_voted[n, s.epoch[n], n]))
+
+
+@always
+def vote_requests_are_votes(s: KRaftCoreHistory) -> Any:
+    """Who has asked for votes in an epoch has reached it, and has voted for itself there."""
     return s.vote_requests.forall(
-        lambda m: (
-            (m.epoch <= s.epoch[m.candidate])
-            & s.ghost_voted[m.candidate, m.epoch, m.candidate]
-            & implies(
-                stands(s, m.candidate) & (s.epoch[m.candidate] == m.epoch),
-                (s.log[m.candidate].length == m.end) & (last_epoch(s.log[m.candidate]) == m.last_epoch),
-            )
-        )
+        lambda m: (m.epoch <= s.epoch[m.candidate]) & s.ghost_voted[m.candidate, m.epoch, m.candidate]
     )
 
 
@@ -119,9 +117,12 @@ def begin_quorum_comes_from_the_winner(s: KRaftCoreHistory) -> Any:
 
 
 @always
-def followers_are_in_started_epochs(s: KRaftCoreHistory) -> Any:
-    """A follower's epoch has a leader."""
-    return forall(Node, lambda n: implies(s.role[n] == Role.FOLLOWER, started(s, s.epoch[n])))
+def followers_follow_somebody_else(s: KRaftCoreHistory) -> Any:
+    """A follower's epoch has a leader, which is another node."""
+    return forall(
+        Node,
+        lambda n: implies(s.role[n] == Role.FOLLOWER, started(s, s.epoch[n]) & (s.ghost_leader[s.epoch[n]] != n)),
+    )
 
 
 ELECTION = (
@@ -130,7 +131,8 @@ ELECTION = (
     votes_are_remembered,
     remembered_votes_were_given,
     granted_messages_are_votes,
-    vote_requests_tell_the_log,
+    candidates_voted_for_themselves,
+    vote_requests_are_votes,
     grants_are_votes,
     electors_voted_for_the_leader,
     started_epochs_have_electors,
@@ -138,5 +140,5 @@ ELECTION = (
     candidates_have_not_won,
     candidates_stand_in_an_epoch,
     begin_quorum_comes_from_the_winner,
-    followers_are_in_started_epochs,
+    followers_follow_somebody_else,
 )

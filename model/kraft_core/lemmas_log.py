@@ -7,7 +7,7 @@ fact about single logs.
 from typing import Any
 
 from model.kraft_core.ghosts import KRaftCoreHistory
-from model.kraft_core.notions import committed, leads, own_entry, same, started
+from model.kraft_core.notions import committed, leads, names, own_entry, same, stands, started
 from model.kraft_core.state import Epoch, Index
 from model.language import Node, always, forall, implies
 
@@ -90,6 +90,70 @@ def leaders_have_their_epochs_log(s: KRaftCoreHistory) -> Any:
     )
 
 
+@always
+def leaders_last_epoch_is_theirs(s: KRaftCoreHistory) -> Any:
+    """A leader's last epoch is its own, whether or not it has appended a record yet."""
+    return forall(Node, lambda n: implies(leads(s, n), s.last_epoch[n] == s.epoch[n]))
+
+
+@always
+def flushed_is_within_the_log(s: KRaftCoreHistory) -> Any:
+    """What is flushed is in the log."""
+    return forall(Node, lambda n: s.flushed[n] <= s.log[n].length)
+
+
+@always
+def only_leaders_have_entries_to_flush(s: KRaftCoreHistory) -> Any:
+    """Everybody else has flushed its whole log."""
+    return forall(Node, lambda n: leads(s, n) | (s.flushed[n] == s.log[n].length))
+
+
+@always
+def last_epochs_are_reached(s: KRaftCoreHistory) -> Any:
+    """A node has reached the last epoch that it knows of; a candidate stands in a later one."""
+    return forall(
+        Node,
+        lambda n: (s.last_epoch[n] <= s.epoch[n]) & implies(stands(s, n), s.last_epoch[n] < s.epoch[n]),
+    )
+
+
+@always
+def last_epochs_name_the_log(s: KRaftCoreHistory) -> Any:
+    """A log's end and last epoch name the first entries of that epoch's log."""
+    return forall(Node, lambda n: names(s, s.log[n].length, s.last_epoch[n], n))
+
+
+@always
+def logs_are_prefixes_of_their_last_epochs_log(s: KRaftCoreHistory) -> Any:
+    """A node's log is the log of its last epoch, as far as it goes."""
+    return forall(
+        Node,
+        Index,
+        lambda n, j: implies((j >= 1) & (j <= s.log[n].length), same(s.log[n][j], s.ghost_log[s.last_epoch[n]][j])),
+    )
+
+
+@always
+def vote_requests_name_a_log(s: KRaftCoreHistory) -> Any:
+    """A Vote request names a log, with an epoch before the one in which its sender stands."""
+    return s.vote_requests.forall(lambda m: (m.last_epoch < m.epoch) & names(s, m.end, m.last_epoch, m.candidate))
+
+
+@always
+def vote_requests_tell_the_log(s: KRaftCoreHistory) -> Any:
+    """While a candidate stands its log is the one that it named."""
+    return s.vote_requests.forall(
+        lambda m: implies(
+            stands(s, m.candidate) & (s.epoch[m.candidate] == m.epoch),
+            (s.log[m.candidate].length == m.end)
+            & forall(
+                Index,
+                lambda j: implies((j >= 1) & (j <= m.end), same(s.log[m.candidate][j], s.ghost_log[m.last_epoch][j])),
+            ),
+        )
+    )
+
+
 LOGS = (
     entries_are_in_their_epochs_log,
     logs_are_prefixes_of_epoch_logs,
@@ -97,26 +161,29 @@ LOGS = (
     epoch_logs_are_prefixes_of_epoch_logs,
     leaders_have_their_epochs_length,
     leaders_have_their_epochs_log,
+    leaders_last_epoch_is_theirs,
+    flushed_is_within_the_log,
+    only_leaders_have_entries_to_flush,
+    last_epochs_are_reached,
+    last_epochs_name_the_log,
+    logs_are_prefixes_of_their_last_epochs_log,
+    vote_requests_name_a_log,
+    vote_requests_tell_the_log,
 )
 
 
 # ---- fetches
 @always
 def fetches_name_a_log_that_was(s: KRaftCoreHistory) -> Any:
-    """A Fetch names an end that its sender's log had: the sender has acknowledged it if its last entry is of the epoch."""
+    """A Fetch names a log that its sender had: the sender has acknowledged it if its last entry is of the epoch."""
     return s.fetch_requests.forall(
         lambda m: (
             (m.epoch <= s.epoch[m.follower])
             & (m.last_epoch <= m.epoch)
             & started(s, m.epoch)
-            & implies(m.end == 0, m.last_epoch == 0)
-            & implies(
-                m.end > 0,
-                started(s, m.last_epoch)
-                & (m.end <= s.ghost_log[m.last_epoch].length)
-                & own_entry(s, m.last_epoch, m.end),
-            )
-            & implies((m.last_epoch == m.epoch) & (m.end > 0), m.end <= s.ghost_acked[m.follower, m.epoch])
+            & (s.ghost_leader[m.epoch] != m.follower)
+            & names(s, m.end, m.last_epoch, m.follower)
+            & implies(m.last_epoch == m.epoch, m.end <= s.ghost_acked[m.follower, m.epoch])
         )
     )
 
@@ -128,7 +195,6 @@ def fetched_records_follow_what_was_named(s: KRaftCoreHistory) -> Any:
         lambda m: (
             started(s, m.epoch)
             & (m.end <= s.ghost_log[m.epoch].length)
-            & implies(m.end == 0, m.last_epoch == 0)
             & implies(m.end > 0, s.ghost_log[m.epoch][m.end].epoch == m.last_epoch)
             & implies(
                 m.has_record,

@@ -45,3 +45,14 @@ def choosable(s: KRaftCoreHistory, e: Any, i: Any, q: Any) -> Any:
 def own_entry(s: KRaftCoreHistory, e: Any, i: Any) -> Any:
     """Entry i of epoch e's log was appended in e."""
     return s.ghost_log[e][i].epoch == e
+
+
+def names(s: KRaftCoreHistory, end: Any, last_epoch: Any, node: Any) -> Any:
+    """(end, last_epoch) is what a node may say of its log: of the epoch's log its first entries, up to one that was appended there.
+
+    Or all of it, if the node won that epoch and appended nothing: a new leader's epoch is in its epoch cache before any record.
+    """
+    log = s.ghost_log[last_epoch]
+    up_to_an_entry = (end >= 1) & (end <= log.length) & own_entry(s, last_epoch, end)
+    as_it_won = (s.ghost_leader[last_epoch] == node) & (log.length == end)
+    return ((end == 0) & (last_epoch == 0)) | (started(s, last_epoch) & (up_to_an_entry | as_it_won))

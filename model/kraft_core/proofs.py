@@ -59,6 +59,11 @@ def _leader_log_places(s: Any, n: Any, i: Any) -> Any:
     return [mine.epoch, of_epoch.epoch, mine.value, of_epoch.value]
 
 
+def _last_log_places(s: Any, n: Any, j: Any) -> Any:
+    mine, of_epoch = s.log[n][j], s.ghost_log[s.last_epoch[n]][j]
+    return [mine.epoch, of_epoch.epoch, mine.value, of_epoch.value]
+
+
 def _below_high_watermark(s: Any, n: Any, j: Any) -> Any:
     mine, of_commit = s.log[n][j], s.ghost_log[s.ghost_hw_epoch[n]][j]
     return [mine.epoch, of_commit.epoch, mine.value, of_commit.value]
@@ -77,6 +82,7 @@ TRIGGERS: Mapping[str, Hint] = {
     "epoch_logs_are_prefixes_of_epoch_logs": _epoch_log_places,
     "leaders_have_their_epochs_length": lambda s, n: [s.log[n].length, s.role[n]],
     "leaders_have_their_epochs_log": _leader_log_places,
+    "logs_are_prefixes_of_their_last_epochs_log": _last_log_places,
     "counted_replicas_have_acknowledged": lambda s, leader, n, i: (s.replica_end[leader, n], s.log[leader][i].epoch),
     "counted_replicas_are_within_the_log": lambda s, leader, n: s.replica_end[leader, n],
     "acknowledgements_are_of_started_epochs": lambda s, n, e: s.ghost_acked[n, e],

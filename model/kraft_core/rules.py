@@ -49,12 +49,14 @@ def may_serve(epoch: Any, my_epoch: Any) -> Any:
 
 
 @rule
-def is_prefix(end: Any, last_epoch: Any, end_of_epoch: Any, epoch_there: Any) -> Any:
+def is_prefix(end: Any, last_epoch: Any, end_of_epoch: Any, epoch_there: Any, leader_epoch: Any) -> Any:
     """A follower's log (end, last_epoch) is a prefix of the leader's. KafkaMetadataLog.validateOffsetAndEpoch.
 
-    `end_of_epoch` is the leader's end offset for `last_epoch`, `epoch_there` the epoch of its entry there.
+    `end_of_epoch` is the leader's end offset for `last_epoch`, `epoch_there` the epoch of its entry there, `leader_epoch` the
+    leader's own last epoch, which it knows before there is a record of it.
     """
-    return ((end == 0) & (last_epoch == 0)) | ((end <= end_of_epoch) & (last_epoch == epoch_there))
+    known = (last_epoch == leader_epoch) | (last_epoch == epoch_there)
+    return (end == 0) | (known & (end <= end_of_epoch))
 
 
 @rule
@@ -79,9 +81,9 @@ def is_current(epoch: Any, my_epoch: Any) -> Any:
 
 
 @rule
-def truncation_target(keep: Any) -> Any:
-    """A diverging follower keeps the longest prefix that the leader may share. ReplicatedLog.truncateToEndOffset."""
-    return keep
+def may_cut(keeps_what_may_be_shared: Any) -> Any:
+    """A diverging follower keeps at least what the leader may share. ReplicatedLog.truncateToEndOffset."""
+    return keeps_what_may_be_shared
 
 
 @rule
@@ -120,7 +122,7 @@ RULES = (
     awaited,
     truncation_awaited,
     is_current,
-    truncation_target,
+    may_cut,
     follower_high_watermark,
     may_commit,
     vote_after_restart,

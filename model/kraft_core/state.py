@@ -1,8 +1,8 @@
 """The core of KRaft: sorts, messages and protocol state.
 
-What is left of KRaft here is what its safety rests on: epochs, votes, the log, pull replication and the high watermark. A log is
-durable as soon as it is written (`model/kraft` has the flush), a batch holds one record, and a node may hear of a newer epoch at any
-time. Every message set only grows: a message may arrive late, twice, out of order or never.
+What is left of KRaft here is what its safety rests on: epochs, votes, the log and its flush, pull replication and the high watermark. A
+batch holds one record, and a node may hear of a newer epoch at any time. Every message set only grows: a message may arrive late,
+twice, out of order or never. The spec `kraft` refines it (docs/refinement-of-kraft.md).
 """
 
 from model.language import Bool, Enum, Fn, Messages, Node, Option, Ordinal, Record, Seq, State, Var, member
@@ -110,11 +110,15 @@ class KRaftCore(State):
     epoch = Fn(Node, Epoch)
     voted_for = Fn(Node, Option[Node])
     log = Fn(Node, Seq[Entry, Index])
+    flushed = Fn(Node, Index)  # how much of the log a crash cannot take away
     # volatile
     role = Fn(Node, Role)
+    last_epoch = Fn(Node, Epoch)  # lastFetchedEpoch: a new leader's own epoch comes first, before any record of it
     grants = Fn(Node, Node, Bool)  # candidate, voter
     high_watermark = Fn(Node, Index)  # 0: not known
-    replica_end = Fn(Node, Node, Index)  # leader, replica: what the replica last fetched from
+    replica_end = Fn(
+        Node, Node, Index
+    )  # leader, replica: what the replica last fetched from; its own: what it has flushed
     # network
     vote_requests = Messages(VoteRequest, newest=("candidate",))
     votes_granted = Messages(VoteGranted, newest=("candidate", "voter"))

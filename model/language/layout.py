@@ -129,6 +129,29 @@ class Layout:
             state[region.base : region.base + region.width] = [low] * region.width
         return state
 
+    def flat(self, frozen: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The flat state of a state in the plain reading's frozen form: the inverse of `plain`."""
+        state = self.default()
+        for (name, declaration), value in zip(self.traced.spec.state.variables.items(), frozen, strict=True):
+            if not isinstance(declaration, FnDecl):
+                record = declaration.record
+                state[self.networks[name]] = tuple(sorted(self.codec.flat(message, record) for message in value))
+                continue
+            for at, cell in enumerate(value if declaration.args else (value,)):
+                self._put(name, declaration, at, cell, state)
+        return tuple(state)
+
+    def _put(self, name: str, declaration: FnDecl, at: int, cell: Any, state: list[Any]) -> None:
+        result = declaration.result
+        rows = cell if isinstance(result, SeqOf) else (cell,)
+        columns = [self.regions[f"{name}{suffix}"] for suffix, _ in components(_row(result))]
+        longest = columns[0].sizes[-1] if isinstance(result, SeqOf) else 1
+        if isinstance(result, SeqOf):
+            state[self.regions[f"{name}.length"].base + at] = len(cell)
+        for i, row in enumerate(rows):
+            for column, part in zip(columns, self.codec.flat(row, _row(result)), strict=True):
+                state[column.base + at * longest + i] = part
+
     def plain(self, state: tuple[Any, ...]) -> tuple[Any, ...]:
         """The plain reading's frozen form of a flat state."""
         found: list[Any] = []
@@ -157,3 +180,8 @@ class Layout:
             self.codec.whole(tuple(state[c.base + at * longest + i] for c in columns), result.record)
             for i in range(state[self.regions[f"{name}.length"].base + at])
         )
+
+
+def _row(result: Any) -> Any:
+    """What a function's result has components of: of a sequence, its record."""
+    return result.record if isinstance(result, SeqOf) else result

@@ -14,7 +14,7 @@ from typing import Any
 
 from model.language.declare import Declaration, FnDecl
 from model.language.errors import BoundsError, SpecError
-from model.language.plain_state import CutStep, MessageSet, PlainState, Undo, message_key, state_class
+from model.language.plain_state import CutStep, MessageSet, PlainState, Undo, message_key, roll_back, state_class
 from model.language.reading import reading, stack
 from model.language.sorts import Bounds, Enum, Node, OptionOf, Ordinal, Quorum, SeqOf, elements, is_record
 from model.language.spec import Action, Spec
@@ -70,6 +70,11 @@ class PlainReading:
 
     def member(self, node: Any, quorum: Any) -> bool:
         return quorum is not None and node in quorum
+
+    def sequence(self, length: int, element: Callable[[Any], Any]) -> tuple[Any, ...]:
+        if length < 0:
+            raise SpecError(f"sequence({length}, ...)", "a length is 0 or more")
+        return tuple(element(i) for i in range(1, length + 1))
 
     def call(self, rule: Any, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return function(*args)
@@ -194,15 +199,6 @@ class Stepper:
             if not all(check(v) for v in ((value,) if single else value)):
                 raise CutStep
 
-    @staticmethod
-    def _rollback(undo: Undo) -> None:
-        for store, key, old in reversed(undo):
-            if key is None and isinstance(store, MessageSet):
-                store.items = old
-            else:
-                dict.__setitem__(store, key, old)
-        undo.clear()
-
     def resized(self, frozen: Frozen, old: "Stepper") -> Frozen:
         """A state of the same spec under other bounds, carried over to these; what is new has default values."""
         source, target = old.thaw(frozen), self.thaw(self.initial())
@@ -247,19 +243,19 @@ class Stepper:
                     new = self._dirty(frozen, undo, action)
                 except Disabled as stop:
                     self._note_blocked(place, stop)
-                    self._rollback(undo)
+                    roll_back(undo)
                     continue
                 except CutStep:
                     self.cut[place] += 1
                     if self.beyond is not None:
                         self.beyond.append((place, args))
-                    self._rollback(undo)
+                    roll_back(undo)
                     continue
                 finally:
                     in_force.pop()
                 yield place, args, new, work
                 if self._base is frozen:
-                    self._rollback(undo)
+                    roll_back(undo)
                 else:  # the caller has meanwhile taken steps from another state
                     self._load(work, frozen)
                     self._base = frozen
@@ -292,7 +288,7 @@ class Stepper:
                 candidate.function(self._work, *args)
             return self._dirty(frozen, undo, candidate)
         finally:
-            self._rollback(undo)
+            roll_back(undo)
 
     # ---- properties
     def view(self, frozen: Frozen) -> Any:

@@ -21,6 +21,16 @@ class CutStep(Exception):
     """A step whose new state would leave the bounds: not taken, and counted."""
 
 
+def roll_back(undo: Undo) -> None:
+    """Take back everything that was written, and empty the log."""
+    for store, key, old in reversed(undo):
+        if key is None and isinstance(store, MessageSet):
+            store.items = old
+        else:
+            dict.__setitem__(store, key, old)
+    undo.clear()
+
+
 def message_key(message: tuple[Any, ...]) -> tuple[Any, ...]:
     """The canonical order of messages: field by field, NONE first, enum members in order of declaration."""
     return tuple(_field_key(value) for value in message)

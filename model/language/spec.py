@@ -41,9 +41,10 @@ class Action:
 
 @frozen
 class Replacement:
-    """A planted or historical bug: one rule or action, replaced by name.
+    """A planted or historical bug: one rule or action, replaced by name, and others that go with it (`also`).
 
-    `bounds` is a scope in which an engine finds it quickly; `breaks` names the property that it breaks there.
+    `bounds` is a scope in which the engine `found_by` finds it quickly; `breaks` names the property that it breaks there: for `explore` in
+    a state that can be reached, for `induct` by a step from some state in which all lemmas hold.
     """
 
     bug: str
@@ -53,6 +54,8 @@ class Replacement:
     breaks: str
     bounds: Mapping[str, int] = field(factory=dict)
     source: str = ""
+    found_by: str = "explore"
+    also: Mapping[str, Callable[..., Any]] = field(factory=dict, eq=False)
 
 
 FAIRNESS: Mapping[str, tuple[bool, bool]] = {
@@ -118,7 +121,10 @@ class Spec:
         if bug not in self.bugs:
             raise LookupError(unknown("bug", bug, self.bugs, f"of spec {self.name}"))
         chosen = self.bugs[bug]
-        return evolve(self.replace(chosen.name, chosen.function), bug=bug)
+        spec = self.replace(chosen.name, chosen.function)
+        for name, function in chosen.also.items():
+            spec = spec.replace(name, function)
+        return evolve(spec, bug=bug)
 
     def replace(self, name: str, function: Callable[..., Any]) -> "Spec":
         """This spec with one rule or one action replaced by name; the parameters must be the same."""

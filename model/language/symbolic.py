@@ -15,6 +15,7 @@ from model.language.sorts import Bool, SeqOf, Symbolic, is_record
 from model.language.spec import unknown
 from model.language.transition import Forget, Receive, Send, Update
 from model.language.values import build, equal_parts, parts_of, unset
+from model.language.words import Built
 
 if TYPE_CHECKING:
     from model.language.tracer import Tracer
@@ -155,10 +156,12 @@ class FunctionAccess(Symbolic):
                 parts = parts_of(graph, record, self.declaration.result.record, f"an element of s.{self.name}")
                 here = graph.make("eq", (position, graph.const(place, length.result)), Bool)
                 cells = tuple(graph.make("ite", (here, a, b), a.sort) for a, b in zip(parts, cells, strict=True))
+        elif isinstance(value, Built):
+            size, cells = self._built(value, position, len(wild))
         else:
             raise SpecError(
                 f"s.{self.name} holds sequences, but {value!r} was given",
-                "copy one (s.log[m]) or give () or a tuple of records",
+                "copy one (s.log[m]), give () or a tuple of records, or sequence(length, lambda i: ...)",
             )
         self.assign(
             [
@@ -169,6 +172,16 @@ class FunctionAccess(Symbolic):
                 ),
             ]
         )
+
+    def _built(self, value: Built, position: Term, wild: int) -> tuple[Term, tuple[Term, ...]]:
+        """Length and cells of a sequence given by its elements."""
+        graph, record = self.tracer.graph, self.declaration.result.record
+        size = graph.coerce(value.length, position.sort, f"the length of s.{self.name}")
+        element = self.tracer.body(value.element, (position,), f"an element of s.{self.name}", wild + 1)
+        parts = parts_of(graph, element, record, f"an element of s.{self.name}")
+        inside = graph.make("le", (position, size), Bool)
+        low = unset(graph, record)
+        return size, tuple(graph.make("ite", (inside, a, b), a.sort) for a, b in zip(parts, low, strict=True))
 
 
 class SequenceReference(Symbolic):

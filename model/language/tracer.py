@@ -22,7 +22,7 @@ from model.language.sorts import Bool, Node, OptionOf, Quorum, Sort, SortMeta
 from model.language.spec import Spec
 from model.language.transition import Condition, Effect, Guard, RuleDefinition, Update, Witness
 from model.language.values import SymbolicOption, build, choose, row_parts, unset
-from model.language.words import Disabled
+from model.language.words import Built, Disabled
 
 MOST_PATHS = 500
 """An action with more paths is refused: it would be unreadable and slow in every engine."""
@@ -365,6 +365,9 @@ class Tracer:
         if not isinstance(option, SymbolicOption):
             raise SpecError(f"value_of({option!r})", "only an Option has a value to take out")
         return option.parts[1]
+
+    def sequence(self, length: Any, element: Callable[..., Any]) -> Built:
+        return Built(length, element)
 
     def record(self, record: Any, row: list[Any]) -> Any:
         return build(self.graph, record, row_parts(self.graph, record, row))

@@ -119,6 +119,22 @@ def value_of(option: Any) -> Any:
     return option
 
 
+@frozen(eq=False)
+class Built(Symbolic):
+    """A sequence given by its length and its elements, until it is assigned; `element` takes a position."""
+
+    length: Any
+    element: Callable[[Any], Any]
+
+
+def sequence(length: Any, element: Callable[[Any], Any]) -> Any:
+    """The sequence of `element(1) .. element(length)`, to be assigned: `s.log[n] = sequence(k, lambda i: s.log[m][i])`.
+
+    Slices, concatenations and images of sequences are all of this form. The elements are evaluated at the assignment.
+    """
+    return current().sequence(length, element)
+
+
 def _quantified(word: str, parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], Callable[..., Any]]:
     sorts, body = parts[:-1], parts[-1] if parts else None
     if not sorts or not callable(body) or isinstance(body, type):

@@ -3,6 +3,7 @@
 `breaks` is the lemma that induction in a bounded instance names (`bounds`: an instance in which it does); other lemmas may break with it.
 """
 
+from functools import partial
 from typing import Any
 
 from model.language import Replacement
@@ -94,22 +95,25 @@ THREE = {"nodes": 3}
 LATER = {"nodes": 3, "epochs": 3}
 """Zxids that mislead need a third epoch."""
 
+_mutation = partial(Replacement, found_by="induct")
+"""A bug that breaks a lemma in a single step, from a state that a search may be long in reaching."""
+
 BUGS = (
-    Replacement(
+    _mutation(
         "epoch-promised-twice",
         "A follower promises its accepted epoch again",
         "is_promise",
         _not_below,
         "an_epoch_is_promised_once",
     ),
-    Replacement(
+    _mutation(
         "epoch-proposed-again",
         "A leader proposes its accepted epoch again",
         "is_new_epoch",
         _not_below,
         "an_epoch_is_promised_once",
     ),
-    Replacement(
+    _mutation(
         "older-leader",
         "A follower goes with a leader of an older epoch",
         "may_follow",
@@ -117,21 +121,21 @@ BUGS = (
         "promises_are_of_epochs_accepted",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "accepted-in-memory",
         "The accepted epoch is forgotten in a crash",
         "accepted_after_restart",
         _accepted_in_memory,
         "promises_are_of_epochs_accepted",
     ),
-    Replacement(
+    _mutation(
         "current-in-memory",
         "The current epoch is forgotten in a crash",
         "current_after_restart",
         _current_in_memory,
         "acknowledgements_are_of_current_epochs",
     ),
-    Replacement(
+    _mutation(
         "old-promise",
         "A leader counts promises of other epochs",
         "counts_as_promise",
@@ -139,7 +143,7 @@ BUGS = (
         "counted_promises_were_given",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "nobody-refused",
         "A leader accepts followers that are ahead",
         "not_ahead",
@@ -147,15 +151,15 @@ BUGS = (
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
         THREE,
     ),
-    Replacement(
-        "lengths-only",
+    _mutation(
+        "zab-lengths-only",
         "A leader compares lengths only",
         "not_ahead",
         _lengths_only,
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "zxids-only",
         "A leader compares last zxids only",
         "not_ahead",
@@ -163,15 +167,15 @@ BUGS = (
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
         LATER,
     ),
-    Replacement(
-        "epochs-only",
+    _mutation(
+        "zab-epochs-only",
         "A leader compares current epochs only",
         "not_ahead",
         _epochs_only,
         "leaders_in_discovery_hold_what_their_followers_acknowledged",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "older-history",
         "A follower takes over the history of another epoch",
         "syncs_with",
@@ -179,28 +183,28 @@ BUGS = (
         "current_epochs_were_accepted",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "committed-is-cut",
         "A follower drops what it shares with its leader",
         "keeps",
         _shared_is_dropped,
         "deliveries_are_within_the_history",
     ),
-    Replacement(
+    _mutation(
         "acknowledged-is-cut",
         "A follower that comes back drops proposals",
         "keeps",
         _proposals_are_dropped,
         "choosable_transactions_are_kept",
     ),
-    Replacement(
+    _mutation(
         "epoch-before-history",
         "The current epoch is written before the history",
         "has_initial_history",
         _epoch_first,
         "current_epochs_were_accepted",
     ),
-    Replacement(
+    _mutation(
         "epoch-in-the-middle",
         "The current epoch is written in the middle of the history",
         "has_initial_history",
@@ -208,14 +212,14 @@ BUGS = (
         "current_epochs_initial_history_is_held",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "new-leader-acknowledged-early",
         "NEWLEADER is acknowledged before the epoch is written",
         "may_acknowledge_new_leader",
         _any_epoch,
         "acknowledgements_are_of_current_epochs",
     ),
-    Replacement(
+    _mutation(
         "old-new-leader-ack",
         "A leader counts who acknowledged another NEWLEADER",
         "counts_as_synced",
@@ -223,14 +227,14 @@ BUGS = (
         "counted_servers_have_synced",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "served-early",
         "A leader serves clients before a quorum has its history",
         "has_synced",
         _everybody,
         "commits_are_acknowledged_by_a_quorum",
     ),
-    Replacement(
+    _mutation(
         "deposed-leader-heard",
         "A server logs proposals of an epoch that it has left",
         "takes_proposals",
@@ -238,7 +242,7 @@ BUGS = (
         "histories_are_beginnings_of_epoch_histories",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "old-ack",
         "A leader counts acknowledgements of other epochs",
         "counts_as_ack",
@@ -246,14 +250,14 @@ BUGS = (
         "counted_proposals_were_acknowledged",
         THREE,
     ),
-    Replacement(
+    _mutation(
         "committed-too-soon",
         "A leader commits one proposal too many",
         "has_acknowledged",
         _one_less,
         "commits_are_acknowledged_by_a_quorum",
     ),
-    Replacement(
+    _mutation(
         "delivered-before-logged",
         "A server delivers what it has not logged",
         "has_logged",

@@ -10,7 +10,7 @@ def init(s: ZabCoreHistory) -> None:
     """Every server is looking for a leader, in epoch 0 with an empty history: the defaults."""
 
 
-# Two servers, because the explorer visits every state of it in a second or two. Three, with fewer failures or one epoch, are in `tests/prove`.
+# Two servers, because the explorer visits every state of it in a second or two; three, with fewer failures, are in `tests/prove`.
 BOUNDS = {"nodes": 2, "epochs": 2, "log": 2, "values": 0, "losses": 1, "restarts": 1, "stale": 0}
 
 SPEC = make_spec(

@@ -84,7 +84,7 @@ def counterexample(run: Run) -> Path:
         (("check", "kraft", "--bounds", "nods=3"), "unknown bound 'nods'", "did you mean nodes?"),
         (("check", "kraft", "--bug", "KAFKA-12618"), "unknown bug 'KAFKA-12618'", "did you mean KAFKA-12619?"),
         (("check", "kraft", "-p", "log_matchin"), "unknown property 'log_matchin'", "did you mean log_matching?"),
-        (("check", "kraft", "--engine", "bmc"), "unknown engine 'bmc'", "explore and reference and walk"),
+        (("check", "kraft", "--engine", "smt"), "unknown engine 'smt'", "explore and reference and walk"),
         (("check", "kraft", "--budget", "soon"), "'soon'", "write --budget 60s"),
         (("check", "kraft", "--budget", "0s"), "'0s'", "write --budget 60s"),
         (("check", "kraft", "--out", "file"), "file is not a directory", "give a directory"),

@@ -3,13 +3,14 @@
 from impl.effects import Entry
 from impl.kraft.log import Log
 from impl.kraft.messages import Message
-from impl.kraft.records import LeaderChange, Operation
+from impl.kraft.records import LeaderChange
 from impl.kraft.rules import Rules
 from impl.kraft.state import Config, NodeState, Role
+from impl.operations import Operation
 from impl.world.choices import ClientOp, Crash, Deliver, Fire, Restart
 from impl.world.config import WorldConfig
+from impl.world.kraft.snapshot import NodeSnapshot
 from impl.world.record import StepRecord
-from impl.world.snapshot import NodeSnapshot
 from impl.world.world import World
 
 

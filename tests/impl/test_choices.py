@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import (
     Choice,
     ChoiceError,

@@ -3,7 +3,7 @@
 import pytest
 
 from impl.kraft.messages import ClientRequest, ClientResponse, VoteRequest, VoteResponse
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import ClientOp, Deliver, Drop
 from impl.world.history import EVENT_TYPES, history_to_jsonl
 from tests.impl.hand import Hand, cluster

@@ -83,7 +83,7 @@ def test_r1_bug_commits_a_record_that_the_next_leader_overwrites() -> None:
     hand = _figure_eight("KAFKA-12619")
 
     assert hand.node(A).high_watermark == 2
-    assert hand.world.state(A).applied == 2  # type: ignore[union-attr]
+    assert hand.world.state(A).applied == 2
     # A's answer with the LeaderChange of epoch 3 never arrives; A stops, B comes back and wins epoch 4 with C.
     hand.world.apply(Crash(A, 3))
     hand.world.apply(Restart(B))

@@ -5,7 +5,8 @@ import pytest
 from impl.effects import FatalError
 from impl.kraft.messages import Error
 from impl.kraft.metadata import Metadata, Result, Topic
-from impl.kraft.records import Command, LeaderChange, Operation, operation_from_json, operation_to_json, payload_to_json
+from impl.kraft.records import Command, LeaderChange, payload_to_json
+from impl.operations import Operation, operation_from_json, operation_to_json
 
 
 def _results(*operations: Operation) -> list[Result | None]:

@@ -19,8 +19,9 @@ from impl.effects import (
 from impl.kraft.log import OffsetAndEpoch
 from impl.kraft.messages import ClientRequest, Error, FetchRequest, FetchResponse
 from impl.kraft.node import NodeEffects, step
-from impl.kraft.records import LeaderChange, Operation
+from impl.kraft.records import LeaderChange
 from impl.kraft.state import Follower, Leader, NodeState, Outstanding, Resigned, Role, Unattached
+from impl.operations import Operation
 from tests.impl.hand import cluster, voter
 
 RECORD = Entry(4, LeaderChange(2, (1, 2, 3), (2, 3)))

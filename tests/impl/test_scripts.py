@@ -22,8 +22,8 @@ import pytest
 from impl.effects import AppendEntries, FlushLog, Send, TruncateLog, WriteElectionState
 from impl.kraft import messages
 from impl.world.choices import Crash, CrashDuring, Cut, Fire, Heal, Restart
+from impl.world.kraft.snapshot import NodeSnapshot
 from impl.world.record import StepRecord
-from impl.world.snapshot import NodeSnapshot
 from tests.impl.hand import Hand, cluster
 
 SCRIPTS = Path(__file__).parent / "scripts"

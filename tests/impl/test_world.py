@@ -9,9 +9,8 @@ from impl.effects import AppendEntries, FatalError, FlushLog, Receive, Send, Set
 from impl.kraft import node as kraft_node
 from impl.kraft.messages import ClientRequest, FetchRequest, FetchResponse, VoteRequest, VoteResponse
 from impl.kraft.node import NodeEffects, NodeEvent
-from impl.kraft.records import Operation
 from impl.kraft.state import NodeState
-from impl.world import host as world_host
+from impl.operations import Operation
 from impl.world.choices import (
     ChoiceError,
     ClientOp,
@@ -29,7 +28,8 @@ from impl.world.choices import (
     Resume,
 )
 from impl.world.config import WorldConfig
-from impl.world.disk import Disk
+from impl.world.kraft import system as kraft_system
+from impl.world.kraft.disk import Disk
 from impl.world.record import StepRecord
 from impl.world.world import World
 from tests.impl.hand import cluster
@@ -220,7 +220,7 @@ def test_fatal_condition_takes_the_process_down(monkeypatch: pytest.MonkeyPatch)
         _, effects = kraft_node.step(state, event)
         raise FatalError("out of luck", effects[:1])
 
-    monkeypatch.setattr(world_host, "step", dying)
+    monkeypatch.setattr(kraft_system, "step", dying)
     record = hand.fire(1, "drain")
     monkeypatch.undo()
 

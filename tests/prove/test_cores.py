@@ -20,7 +20,7 @@ CI_BUGS = [
     (KRAFT_CORE, "vote-in-memory"),
     (ZAB_CORE, "acknowledged-is-cut"),
     (ZAB_CORE, "current-in-memory"),
-    (ZAB_CORE, "lengths-only"),
+    (ZAB_CORE, "zab-lengths-only"),
 ]
 """Of each core some of the log, of the election, and of the restart."""
 

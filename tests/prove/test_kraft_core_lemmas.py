@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from model.engines.explore import explore
+from model.engines.compiled.explore import explore_compiled
 from model.engines.verdict import EVERY_ACTION_FIRES, HOLDS, Verdict
 from model.engines.walk import walk
 from model.kraft_core.lemmas import LEMMAS
@@ -21,14 +21,14 @@ ALL_MESSAGES = {"nodes": 2, "epochs": 1, "log": 2, "values": 1, "elections": 1, 
 
 def explored(bounds: dict[str, int]) -> Verdict:
     """The explorer's verdict on the core."""
-    return explore(ground(trace(CORE), CORE.complete_bounds(bounds)), CORE.properties, clock=time.process_time)
+    return explore_compiled(CORE, CORE.complete_bounds(bounds), clock=time.process_time)
 
 
 @pytest.mark.parametrize(
     ("bounds", "distinct", "generated", "never"),
     [
-        (TWO_NODES, 12_516, 49_401, {"handle_diverged"}),
-        (ONE_EPOCH, 8_059, 58_189, {"restart", "append_record", "handle_diverged"}),
+        (TWO_NODES, 204_466, 943_557, {"handle_diverged"}),
+        (ONE_EPOCH, 14_785, 121_675, {"restart", "handle_diverged"}),
     ],
     ids=["two-nodes", "one-epoch"],
 )
@@ -54,6 +54,6 @@ def test_lemmas_hold_on_random_walks_that_reach_divergence() -> None:
     """With three nodes and three epochs, walks take every action, and break no lemma."""
     bounds = {"nodes": 3, "epochs": 3, "log": 3, "values": 1, "elections": 4, "restarts": 2, "stale": 1}
     source = ground(trace(CORE), CORE.complete_bounds(bounds))
-    found = walk(source, CORE.properties, seed=0, runs=150, steps=60, clock=time.process_time)
+    found = walk(source, CORE.properties, seed=0, runs=300, steps=80, clock=time.process_time)
     assert all(steps > 0 for steps in found.coverage.values()), found.coverage
     assert found.violation is None

@@ -9,7 +9,7 @@ import pytest
 import z3
 
 from model.engines.prove.obligations import Induction
-from model.engines.prove.prove import FRAME, PROVED, Proof, prove, verdict
+from model.engines.prove.prove import FOLLOWS, FRAME, PROVED, Proof, prove, verdict
 from model.engines.prove.solver import SHORT, TRIES
 from model.engines.verdict import HOLDS, UNKNOWN
 from model.kraft_core.lemmas import INDUCTIVE, LEMMAS, SAFETY
@@ -25,7 +25,7 @@ FEW = TRIES[:3]
 """Every obligation of the core is proved by one of these; what is not provable is given up sooner."""
 
 MOST_SECONDS = 90.0
-"""CPU seconds that a whole proof may take; it takes less than ten."""
+"""CPU seconds that an obligation may take; a whole proof takes less than ten."""
 
 
 def proof_of(spec: Spec = CORE, seed: int = 0) -> Proof:
@@ -44,7 +44,6 @@ def test_the_core_is_proved(proof: Proof) -> None:
     """One leader per epoch, log matching, leader completeness and agreement of committed prefixes hold for any number of nodes."""
     assert proof.open == ()
     assert proof.proved
-    assert proof.seconds < MOST_SECONDS
     found = verdict(proof)
     assert (found.verdict, found.rung, found.reason) == (HOLDS, "proved", "")
     assert {p.name for p in found.properties} >= {p.name for p in SAFETY}
@@ -57,13 +56,13 @@ def test_nothing_is_left_out(proof: Proof) -> None:
     assert set(rows.values()) == {1}
     assert set(rows) >= {(place, lemma.name) for place in ("init", *paths) for lemma in INDUCTIVE}
     assert {claim for place, claim in rows if place == "derived"} == {p.name for p in SAFETY}
-    assert {claim for place, claim in rows if claim.startswith("the ")} == {"the x", "the k"}
+    assert {claim for place, claim in rows if claim.startswith("the ")} == {"the x"}
 
 
 def test_the_size_of_the_proof_is_pinned(proof: Proof) -> None:
     """How many obligations there are, by status: a change of the spec or of a lemma shows."""
-    assert Counter(r.status for r in proof.rows) == {PROVED: 267, FRAME: 440}
-    assert sum(r.goals for r in proof.rows) == 534
+    assert Counter(r.status for r in proof.rows) == {PROVED: 348, FOLLOWS: 4, FRAME: 622}
+    assert sum(r.goals for r in proof.rows) == 635
 
 
 def test_queries_are_far_from_their_limits(proof: Proof) -> None:
@@ -128,8 +127,13 @@ def test_hypotheses_are_about_every_reading_of_the_lemmas() -> None:
     assert set(induction.inductive) == {p.name for p in INDUCTIVE}
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_the_core_is_proved_on_other_seeds(seed: int) -> None:
     """The proof does not depend on the solver's luck."""
     assert proof_of(seed=seed).open == ()
+
+
+@pytest.mark.nightly
+def test_every_obligation_is_proved_in_time(proof: Proof) -> None:
+    """Recorded seconds of CPU time per obligation, on one core."""
+    assert max(r.seconds for r in proof.rows) < MOST_SECONDS

@@ -21,7 +21,7 @@ def test_one_voter_at_a_time_keeps_majorities_intersecting() -> None:
 def test_two_voters_at_a_time_do_not() -> None:
     """Adding or replacing two voters at once makes disjoint majorities possible; the sizes say how."""
     found = majorities_intersect(changed=2)
-    assert found is not None
+    assert found == {"old voters": 1, "new voters": 1, "first": 1, "second": 1}, f"a smallest counterexample: {found}"
     assert 2 * found["first"] > found["old voters"]
     assert 2 * found["second"] > found["new voters"]
     assert abs(found["old voters"] - found["new voters"]) in (0, 2)

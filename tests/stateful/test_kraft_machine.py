@@ -7,7 +7,7 @@ from attrs import evolve
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from impl.kraft.records import Operation
+from impl.operations import Operation
 from impl.world.choices import ClientOp
 from impl.world.config import FaultBudget
 from model.engines.verdict import HOLDS, VIOLATED

@@ -8,7 +8,8 @@ from attrs import evolve
 
 from impl.effects import Entry, Send
 from impl.kraft.messages import Error, VoteResponse
-from impl.kraft.records import Command, LeaderChange, Operation
+from impl.kraft.records import Command, LeaderChange
+from impl.operations import Operation
 from impl.world.choices import Fire
 from impl.world.config import WorldConfig
 from impl.world.record import StepRecord

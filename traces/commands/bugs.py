@@ -10,20 +10,25 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from model.engines.source import Budget
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED
-from properties.registry import find_bug
+from model.language import Replacement, Spec
+from properties.registry import HINTS, find_bug
 from traces.commands.engines import ENGINES, Effort, source_for
 from traces.commands.listing import bug_rows, bug_table
 from traces.commands.parse import parse_budget
 from traces.commands.report import EXIT_CODES, EXIT_HOLDS, CommandError
 from traces.hunts import HUNTS
 from traces.hunts import hunt as hunt_seeds
-from traces.render import bounds_text, facts, status, styled
+from traces.render import bounds_text, count_of, facts, status, styled
 
 BUDGET_SECONDS = 120.0
 """CPU time per bug and engine, unless told otherwise."""
 
 CAUGHT = "caught"
+
+COVERED = {"explore": "states", "induct": "queries"}
+"""What a hunt counts, by engine."""
 
 
 @frozen
@@ -91,7 +96,7 @@ class BugsReport:
                 console.print()
                 lines: list[tuple[str, str | Text]] = [
                     ("bounds", bounds_text(row["bounds"])),
-                    ("see it", f"lockstep check {row['spec']} --bug {row['id']}"),
+                    ("see it", f"lockstep check {row['spec']}{_engine(row)} --bug {row['id']}"),
                 ]
                 if row["id"] in HUNTS:
                     lines.append(
@@ -109,12 +114,17 @@ class BugsReport:
         console.print(Text.assemble(styled(self.verdict), f": {caught} of {len(self.hunts)} hunts caught their bug"))
 
 
+def _engine(row: dict[str, Any]) -> str:
+    """How to ask for the engine that finds the bug, where it is not the usual one."""
+    return "" if row["found_by"] == "explore" else f" --engine {row['found_by']}"
+
+
 def hunt_table(hunts: list[Hunt], breaks: str) -> Padding:
     """A row per hunt; the property that broke is named where it is not the one that is known to."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     for hunt in hunts:
-        what = "states" if hunt.engine == "explore" else "steps covered"
-        after = f"after {hunt.steps:,} steps" if hunt.steps is not None else hunt.reason
+        what = COVERED.get(hunt.engine, "steps covered")
+        after = f"after {count_of(hunt.steps, 'step')}" if hunt.steps is not None else hunt.reason
         seed = f"seed {hunt.seed}" if hunt.seed is not None else ""
         cells = (after, f"{hunt.covered:,} {what}", f"{hunt.seconds:.1f} CPU s", seed)
         grid.add_row(hunt.engine, styled(hunt.verdict), *cells)
@@ -144,15 +154,17 @@ def bugs(bug: str | None = None, *, find: bool = False, budget: str | None = Non
 
 
 def hunt(bug: str, seconds: float) -> Iterator[Hunt]:
-    """Look for a bug with the explorer on the spec, and with the simulator on the implementation."""
+    """Look for a bug on the spec, with the engine that finds it, and with the simulator in the implementation."""
     yield hunt_on_spec(bug, seconds)
     if bug in HUNTS:
         yield hunt_in_simulation(bug, seconds)
 
 
 def hunt_on_spec(bug: str, seconds: float) -> Hunt:
-    """Every state of the bug's scope, breadth first, until a property breaks."""
+    """Every state of the bug's scope, breadth first, until a property breaks; or a step that breaks the lemma that the bug is said to."""
     spec = find_bug(bug)
+    if spec.bugs[bug].found_by == "induct":
+        return _hunt_by_induction(spec, spec.bugs[bug], seconds)
     source = source_for(spec, spec.complete_bounds(spec.bugs[bug].bounds))
     verdict = ENGINES["explore"](source, spec.properties, Effort(seconds), None)
     broken = verdict.violation
@@ -162,6 +174,21 @@ def hunt_on_spec(bug: str, seconds: float) -> Hunt:
         return Hunt(bug, "explore", missed, None, None, verdict.distinct, verdict.seconds, reason=why)
     steps = len(broken.trace.steps)
     return Hunt(bug, "explore", CAUGHT, broken.name, steps, verdict.distinct, verdict.seconds)
+
+
+def _hunt_by_induction(spec: Spec, bug: Replacement, seconds: float) -> Hunt:
+    """A state within the bug's scope in which all lemmas hold, and a step that breaks the one that is named."""
+    from model.engines.induct.induct import is_kept  # noqa: PLC0415 - only provers load Z3
+
+    started, bounds = time.process_time(), spec.complete_bounds(bug.bounds)
+    budget = Budget(seconds=seconds)
+    result = is_kept(spec, HINTS[spec.name], bounds, bug.breaks, clock=time.process_time, budget=budget)
+    spent = time.process_time() - started
+    if any(f.counterexample is not None for f in result.failures):
+        return Hunt(bug.bug, "induct", CAUGHT, bug.breaks, 1, result.queries, spent)
+    decided = result.complete and not result.failures
+    why = "every step keeps the lemma" if decided else "not decided within the budget"
+    return Hunt(bug.bug, "induct", "missed" if decided else UNKNOWN, None, None, result.queries, spent, reason=why)
 
 
 def hunt_in_simulation(bug: str, seconds: float) -> Hunt:

@@ -9,11 +9,21 @@ from rich.console import Console
 from rich.text import Text
 
 from model.engines.compiled.several import ACTION
-from model.engines.verdict import EVERY_ACTION_FIRES, UNKNOWN, VIOLATED, Verdict, overall
+from model.engines.verdict import (
+    EVERY_ACTION_FIRES,
+    HOLDS,
+    UNKNOWN,
+    VIOLATED,
+    PropertyVerdict,
+    Verdict,
+    overall,
+)
 from model.language import BoundsError, Property, Spec
 from properties.registry import choose_properties, find_spec
+from traces.commands.bounded import ANY_RUN, Bounded
 from traces.commands.engines import RUNS, STEPS, Effort, find_engine, room_for, several_for, source_for
-from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save_all
+from traces.commands.evidence import NOTHING, Evidence
+from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save, save_all
 from traces.commands.parse import parse_bounds, parse_budget, parse_size
 from traces.commands.report import EXIT_CODES, CommandError
 from traces.render import (
@@ -23,6 +33,7 @@ from traces.render import (
     coverage_table,
     facts,
     guard_table,
+    paths_table,
     place_of,
     progress,
     property_table,
@@ -84,6 +95,7 @@ class CheckReport:
                 action: {"guard": place_of(where), "times": times} for action, (where, times) in verdict.blocked.items()
             },
             "cut": dict(verdict.cut),
+            "paths": {action: dict(paths) for action, paths in verdict.paths.items()},
             "levels": list(verdict.levels),
             "orbits": list(verdict.orbits),
             "out_degrees": {str(steps): states for steps, states in verdict.out_degrees.items()},
@@ -92,6 +104,7 @@ class CheckReport:
             ],
             "deadlocks": verdict.deadlocks,
             "odds": verdict.odds,
+            "note": verdict.note,
             "spec_hash": verdict.spec_hash,
         }
 
@@ -103,7 +116,7 @@ class CheckReport:
         console.print(property_table(verdict, self.spec, verbose=self.verbose))
         console.print()
         if self.verbose or self.coverage or verdict.violation is None:
-            console.print(coverage_table(verdict, verbose=self.verbose))
+            console.print(paths_table(verdict) if verdict.paths else coverage_table(verdict, verbose=self.verbose))
             console.print()
         if self.coverage:
             console.print(guard_table(verdict))
@@ -112,6 +125,8 @@ class CheckReport:
             console.print()
         if verdict.violation is not None:
             self._show_violation(console)
+        elif self.saved is not None:
+            self._show_trace(console, self.saved)
         console.print(totals(verdict))
         console.print(self._meaning())
 
@@ -137,20 +152,20 @@ class CheckReport:
             console.print(Text(violation.reason, style="dim"))
         console.print()
         if self.saved is not None:
-            console.print(steps_text(self.saved.lines))
-            console.print()
-            rows: list[tuple[str, str | Text]] = [
-                ("trace", str(self.saved.path)),
-                ("replay", self.saved.replay_command),
-            ]
-            console.print(facts(rows), soft_wrap=True)
-            console.print()
+            self._show_trace(console, self.saved)
         if len(self.counterexamples) > 1:
             console.print(Text(f"{len(self.counterexamples)} counterexamples:"))
             for c in self.counterexamples:
                 text = f"{c.claim}, {count_of(c.steps, 'step')}, last {c.last_step}: {c.path}"
                 console.print(Text(f"  {text}"), soft_wrap=True)
             console.print()
+
+    def _show_trace(self, console: Console, saved: Saved) -> None:
+        console.print(steps_text(saved.lines))
+        console.print()
+        rows: list[tuple[str, str | Text]] = [("trace", str(saved.path)), ("replay", saved.replay_command)]
+        console.print(facts(rows), soft_wrap=True)
+        console.print()
 
     def _meaning(self) -> Text:
         verdict = self.verdict
@@ -168,6 +183,8 @@ class CheckReport:
         text = f"evidence: {RUNG_MEANING[verdict.rung]}"
         if verdict.odds:
             text += f"; the chance that fingerprints hid a state is at most {verdict.odds:.1g}"
+        if verdict.note:
+            text += f"; {verdict.note}"
         return Text(text, style="dim")
 
 
@@ -186,6 +203,8 @@ def check(
     memory: str | None = None,
     spill: Path | None = None,
     fingerprints: bool = False,
+    bounded: Bounded = ANY_RUN,
+    evidence: Evidence = NOTHING,
     bug: str | None = None,
     out: Path = DEFAULT_OUT,
     verbose: bool = False,
@@ -204,13 +223,29 @@ def check(
     if symmetry and engine != "explore":
         raise CommandError("--symmetry needs --engine explore", "leave it out")
     several = several_for(spec, engine, max_violations, distinct_by, checkpoint)
-    effort = Effort(parse_budget(budget), seed, runs, steps, threads, checkpoint, room, several, symmetry, coverage)
+    effort = Effort(
+        parse_budget(budget),
+        seed,
+        runs,
+        steps,
+        threads,
+        checkpoint,
+        room,
+        several,
+        symmetry=symmetry,
+        guards=coverage,
+        bounded=bounded,
+        evidence=evidence,
+    )
     check_writable(out)
     with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:
         verdict = run(source_for(spec, scope), chosen, effort, report)
     if properties and EVERY_ACTION_FIRES not in properties:
         verdict = _only(verdict, tuple(p.name for p in chosen))
-    return CheckReport(spec, verdict, save_all(spec, verdict, out), verbose, coverage)
+    wanted = None if verdict.violation else _wanted(verdict, properties)
+    reached = save(spec, verdict, wanted, out) if wanted is not None else None
+    traces = (reached,) if reached is not None else save_all(spec, verdict, out)
+    return CheckReport(spec, verdict, traces, verbose, coverage)
 
 
 def checkpoint_to_resume(resume: Path, checkpoint: Path | None) -> Path:
@@ -238,6 +273,11 @@ def prepare(
         return spec, spec.complete_bounds({**scope, **bounds}), chosen
     except (LookupError, BoundsError) as error:
         raise CommandError(str(error.args[0])) from None
+
+
+def _wanted(verdict: Verdict, names: Sequence[str]) -> PropertyVerdict | None:
+    """The first `sometimes` that was asked for by name and reached: its trace is what was asked for."""
+    return next((p for p in verdict.properties if p.name in names and p.verdict == HOLDS and p.trace is not None), None)
 
 
 def _only(verdict: Verdict, names: tuple[str, ...]) -> Verdict:

@@ -19,6 +19,7 @@ from model.engines.compiled.several import ACTION, ONE, PROPERTY, VIEW, Several
 from model.engines.compiled.symmetry import NotSymmetric
 from model.engines.explore import explore
 from model.engines.liveness import with_compiled_liveness, with_liveness
+from model.engines.refine.check import refine
 from model.engines.source import Budget, Report, Source
 from model.engines.verdict import Verdict
 from model.engines.walk import walk
@@ -27,7 +28,9 @@ from model.language.ground_spec import GroundSpec, ground
 from model.language.hints import Hints
 from model.language.plain import Stepper
 from model.language.trace import trace
-from properties.registry import HINTS
+from properties.registry import HINTS, REFINEMENTS
+from traces.commands.bounded import Bounded, check_bmc
+from traces.commands.evidence import Evidence, proved
 from traces.commands.report import CommandError
 
 RUNS, STEPS = 200, 60
@@ -38,7 +41,8 @@ RUNS, STEPS = 200, 60
 class Effort:
     """How much an engine may do: seconds of CPU time (None: no limit); for walks the seed, walks, and steps per walk; for the explorer
     its threads, the file from which it goes on and to which it saves (None: neither), what memory and disk it may use, how many
-    violations it looks for, whether states that are the same but for the names of nodes are one, and whether guards are counted.
+    violations it looks for, whether states that are the same but for the names of nodes are one, and whether guards are counted; for
+    bounded model checking its runs; for proofs the evidence that they leave.
     """
 
     seconds: float | None = None
@@ -51,6 +55,8 @@ class Effort:
     several: Several = ONE
     symmetry: bool = False
     guards: bool = False
+    bounded: Bounded = Bounded()
+    evidence: Evidence = Evidence()
 
 
 def room_for(memory: int | None, spill: Path | None, *, fingerprints: bool) -> Room:
@@ -145,12 +151,17 @@ def _walk(source: Source, properties: tuple[Property, ...], effort: Effort, repo
     )
 
 
-def _prove(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    from model.engines.prove.prove import prove, verdict  # noqa: PLC0415 - only provers load Z3
+def _bmc(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    return check_bmc(source.spec, source.bounds, properties, effort.bounded, seconds=effort.seconds, report=report)
 
-    spec, budget = source.spec, Budget(seconds=effort.seconds)
+
+def _prove(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    spec = source.spec
     try:
-        return verdict(prove(spec, _hints(spec), seed=effort.seed, clock=time.process_time, budget=budget))
+        budget = Budget(seconds=effort.seconds)
+        return proved(
+            spec, _hints(spec), source.bounds, effort.evidence, seed=effort.seed, budget=budget, report=report
+        )
     except SpecError as error:
         raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
 
@@ -160,9 +171,20 @@ def _induct(source: Source, properties: tuple[Property, ...], effort: Effort, re
 
     spec, budget = source.spec, Budget(seconds=effort.seconds)
     try:
-        return induct(spec, _hints(spec), source.bounds, clock=time.process_time, budget=budget)
+        return induct(spec, _hints(spec), source.bounds, clock=time.process_time, budget=budget, report=report)
     except SpecError as error:
         raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
+
+
+def _refine(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+    spec = source.spec
+    if spec.name not in REFINEMENTS:
+        raise CommandError(f"{spec.name} refines no other spec", f"{', '.join(REFINEMENTS)} does")
+    if properties != spec.properties:
+        raise CommandError("--engine refine is about every step, not about single properties", "leave out -p")
+    expanded = source if isinstance(source, GroundSpec) else ground(trace(spec), source.bounds)
+    budget = Budget(seconds=effort.seconds)
+    return refine(REFINEMENTS[spec.name], expanded, clock=time.process_time, budget=budget, report=report)
 
 
 def _hints(spec: Spec) -> Hints:
@@ -178,12 +200,15 @@ ENGINES: Mapping[str, Engine] = {
     "explore": _explore,
     "reference": _reference,
     "walk": _walk,
+    "bmc": _bmc,
     "induct": _induct,
     "prove": _prove,
+    "refine": _refine,
 }
 """explore: every state within bounds, breadth first, compiled. reference: the same on the plain reading, slow and obvious.
-walk: seeded random walks, for bounds that no search completes. induct: the lemmas are inductive within bounds. prove: they are for
-any number of nodes, epochs and log entries; bounds do not matter."""
+walk: seeded random walks, for bounds that no search completes. bmc: every run of so many steps, by Z3. induct: the lemmas are
+inductive within bounds. prove: they are for any number of nodes, epochs and log entries; bounds do not matter. refine: every step
+within bounds is a stutter or some steps of the proved core."""
 
 
 def find_engine(name: str) -> Engine:

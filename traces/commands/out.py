@@ -36,15 +36,15 @@ class Saved:
         return f"lockstep replay {self.path}"
 
 
-def check_writable(out: Path) -> None:
+def check_writable(out: Path, option: str = "--out") -> None:
     """Refuse a directory that cannot be made or written, before the time for a search is spent."""
     nearest = out
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise CommandError(f"--out: {nearest} is not a directory", "give a directory that can be written")
+        raise CommandError(f"{option}: {nearest} is not a directory", "give a directory that can be written")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise CommandError(f"--out: {nearest} cannot be written", "give a directory that can be written")
+        raise CommandError(f"{option}: {nearest} cannot be written", "give a directory that can be written")
 
 
 def file_name(spec: str, bug: str | None, prop: str, number: int = 1) -> str:

@@ -36,6 +36,9 @@ WALK_BOUNDS: Mapping[str, int] = {
 }
 """A scope that no search completes."""
 
+ZAB_BOUNDS: Mapping[str, int] = {"crashes": 1, "partitions": 1}
+"""A scope of zab in which everything is reached that must be; its default bounds take longer."""
+
 WALKS, WALK_STEPS, SIMULATIONS = 40, 80, 5
 
 
@@ -100,6 +103,11 @@ def explored(seconds: float) -> Result:
     return _engine("explore", {}, Effort(seconds))
 
 
+def explored_zab(seconds: float) -> Result:
+    """Every state of the spec zab with one crash and one broken connection, which reaches everything that must be reachable."""
+    return _engine("explore", dict(ZAB_BOUNDS), Effort(seconds), "zab")
+
+
 def walked(seconds: float) -> Result:
     """Random walks at bounds that no search completes; what they do not reach is only not settled."""
     return _engine("walk", dict(WALK_BOUNDS), Effort(seconds, seed=1, runs=WALKS, steps=WALK_STEPS))
@@ -108,6 +116,11 @@ def walked(seconds: float) -> Result:
 def _proved(name: str) -> Callable[[float], Result]:
     """The lemmas of a core, for any number of nodes, epochs and log entries."""
     return lambda seconds: _engine("prove", {}, Effort(seconds), name)
+
+
+def refined(seconds: float) -> Result:
+    """Every step of kraft within its default bounds is a stutter or some steps of the core that is proved."""
+    return _engine("refine", {}, Effort(seconds))
 
 
 def _engine(engine: str, bounds: dict[str, int], effort: Effort, name: str = "kraft") -> Result:
@@ -151,6 +164,24 @@ def _caught_on_spec(bug: str) -> Callable[[float], Result]:
     return run
 
 
+def _lemmas_broken(name: str) -> Callable[[float], Result]:
+    def run(seconds: float) -> Result:
+        started = time.process_time()
+        found = [bug.bug for bug in find_spec(name).bugs.values() if bug.found_by == "induct"]
+        for place, bug in enumerate(found):
+            left = seconds - (time.process_time() - started)
+            hunt = hunt_on_spec(bug, left) if left > 0 else None
+            if hunt is None:
+                return Result(UNKNOWN, f"budget used up after {place} of {count_of(len(found), 'bug')}")
+            if hunt.verdict != CAUGHT:
+                return Result(hunt.verdict, f"{bug}: {hunt.reason}")
+        return Result(
+            CAUGHT, f"{count_of(len(found), 'bug')}, each with a counterexample to the induction of its lemma"
+        )
+
+    return run
+
+
 def _caught_in_simulation(bug: str) -> Callable[[float], Result]:
     def run(seconds: float) -> Result:
         hunt = hunt_in_simulation(bug, seconds)
@@ -161,15 +192,22 @@ def _caught_in_simulation(bug: str) -> Callable[[float], Result]:
 
 def plan() -> tuple[Row, ...]:
     """The rows of the table, in the order in which they run."""
-    bugs = [bug for spec in SPECS.values() for bug in spec.bugs]
+    bugs = [bug.bug for spec in SPECS.values() for bug in spec.bugs.values() if bug.found_by == "explore"]
+    cores = [name for name, spec in SPECS.items() if any(bug.found_by == "induct" for bug in spec.bugs.values())]
     return (
         Row("two-phase explore", "the published numbers of states", two_phase),
         Row("kraft explore", "every state within the default bounds", explored),
+        Row("zab explore", "every state with one crash and one broken connection", explored_zab),
         Row("kraft walk", "random walks at larger bounds", walked),
         *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
+        Row("kraft refine", "its steps are steps of the proved core", refined),
         Row("kraft drive", "the spec's transitions, driven through the implementation", driven),
         Row("kraft simulate", "the implementation's steps against spec and properties", simulated),
         *(Row(f"{bug} explore", "a bug in the spec", _caught_on_spec(bug), CAUGHT) for bug in bugs),
+        *(
+            Row(f"{name} bugs induct", "each breaks its lemma in a step", _lemmas_broken(name), CAUGHT)
+            for name in cores
+        ),
         *(Row(f"{bug} simulate", "a bug in the implementation", _caught_in_simulation(bug), CAUGHT) for bug in HUNTS),
     )
 

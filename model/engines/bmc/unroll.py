@@ -1,157 +1,202 @@
-"""Runs as formulas: the instance of `model.engines.induct.instance`, once per moment, with steps between.
+"""Runs as formulas: the state of a spec at every moment, and one move from each moment to the next, which the solver chooses.
 
-A step is one path of an action with its parameters left open. Each network keeps `SLOTS` messages: what is sent takes the place of one
-of them or is lost, as the solver likes. So there are fewer messages about than may be: a run that is found is a run, but not every run
-is found.
+A run of so many steps is exactly a model of these formulas: no message is lost, no step left out but those beyond the bounds.
 """
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import z3
 from attrs import define, field, frozen
 
-from model.engines.induct.instance import Instance
-from model.engines.prove.obligations import Induction, Step, exact_majorities
-from model.engines.prove.poststate import PostState
+from model.engines.bmc.moves import Move, Moves, widest
+from model.engines.bmc.slots import Contents, Mailbox, mailboxes
+from model.engines.bmc.symmetry import InOrder
+from model.engines.formulas import Formulas, Slot, Vectors, cells, equals, value_in
 from model.engines.verdict import TraceStep
-from model.language import SpecError
 from model.language.graph import Term
-from model.language.transition import Send
+from model.language.ground import Expander
+from model.language.ground_code import values_of
+from model.language.layout import UNSET
+from model.language.sorts import Bool
+from model.language.transition import TracedSpec
 
 
 @frozen(eq=False)
-class Move:
-    """A step over the instance's variables: `enabled`, and the value after it of every variable that is part of the state."""
+class Moment:
+    """The state at a moment, and the terms about it as formulas."""
 
-    step: Step
-    enabled: Any
-    after: Sequence[tuple[Any, Any]]
-    parameters: tuple[tuple[Term, ...], ...]
+    number: int
+    leaves: dict[int, Any]
+    slots: dict[str, list[Slot]]
+    formulas: Formulas
 
 
 @define(eq=False)
 class Unrolling:
-    """The moves of a spec within bounds, and its state at every moment."""
+    """The runs of a traced spec within bounds from a flat state. `moments` and `steps` grow as `extend` is called."""
 
-    induction: Induction
-    instance: Instance
-    variables: tuple[Any, ...] = field(init=False)
-    moves: tuple[Move, ...] = field(init=False)
+    traced: TracedSpec
+    expander: Expander
+    moves: tuple[Move, ...]
+    claims: dict[str, Term]
+    vectors: Vectors
+    order: InOrder | None = None
+    moments: list[Moment] = field(factory=list)
+    _boxes: dict[str, Mailbox] = field(init=False)
+
+    @classmethod
+    def of(
+        cls, traced: TracedSpec, expander: Expander, start: tuple[Any, ...], *, symmetric: bool = False
+    ) -> "Unrolling":
+        """The runs from this state; the first moment stands. `symmetric`: all nodes are alike in it, so that only runs that use
+        them in their order are wanted.
+        """
+        moves = Moves(expander).all()
+        claims = {p.property.name: expander.expand(p.term, {}) for p in traced.properties}
+        vectors = Vectors(expander.codec, widest(expander), z3.Context())
+        nodes = expander.bounds.get("nodes", 0)
+        made = cls(traced, expander, moves, claims, vectors, InOrder(vectors, nodes) if symmetric and nodes else None)
+        made.moments.append(made._first(start))
+        return made
 
     def __attrs_post_init__(self) -> None:
-        slots = [
-            v for s in self.instance.slots.values() for there, fields in s for v in (there, *self._formulas(fields))
-        ]
-        self.variables = (*self.instance.leaves.values(), *slots)
-        self.moves = tuple(self._move(step) for step in self.induction.steps())
-
-    def _formulas(self, terms: Sequence[Term]) -> list[Any]:
-        return [self.instance.formula(t) for t in terms]
+        self._boxes = mailboxes(self.expander, self.vectors, [m.effects for m in self.moves])
 
     # ---- moments
-    def at(self, formula: Any, moment: int) -> Any:
-        """A formula about the state and the open elements of a step, at a moment."""
-        return z3.substitute(formula, *((v, _copy(v, moment)) for v in _free(formula)))
+    def _first(self, start: tuple[Any, ...]) -> Moment:
+        layout = self.expander.layout
+        leaves = {
+            place: self.vectors.value(start[place], region.function.result)
+            for region in layout.regions.values()
+            for _, place in cells(region)
+        }
+        slots = {name: box.first(start[layout.networks[name]]) for name, box in self._boxes.items()}
+        return self._moment(0, leaves, slots)
 
-    def initial(self) -> list[Any]:
-        """That the state at moment 0 is the initial one."""
-        instance = self.instance
-        flat = instance.expander.initial()
-        found = []
-        for place, leaf in instance.leaves.items():
-            value = flat[place]
-            found.append(leaf == (z3.BoolVal(value, instance.context) if z3.is_bool(leaf) else value))
-        for name, slots in instance.slots.items():
-            sent = flat[instance.layout.networks[name]]
-            for k, (there, fields) in enumerate(slots):
-                found.append(there == z3.BoolVal(k < len(sent), instance.context))
-                if k < len(sent):
-                    found.extend(f == v for f, v in zip(self._formulas(fields), sent[k], strict=True))
-        return [self.at(f, 0) for f in found]
+    def _moment(self, number: int, leaves: dict[int, Any], slots: dict[str, list[Slot]]) -> Moment:
+        formulas = Formulas(self.expander.graph, self.expander.layout, self.vectors, leaves, slots, moment=f"@{number}")
+        return Moment(number, leaves, slots, formulas)
 
-    def taken(self, move: Move, moment: int) -> Any:
+    def extend(self) -> list[Any]:
+        """Add a moment; what has to hold so that one move leads to it from the last one."""
+        before = self.moments[-1]
+        regions = self.expander.layout.regions.values()
+        leaves = {
+            place: self.vectors.variable(f"leaf{place}@{before.number + 1}", region.function.result)
+            for region in regions
+            for _, place in cells(region)
+        }
+        slots = {name: box.next(before.slots[name], before.number + 1) for name, box in self._boxes.items()}
+        after = self._moment(before.number + 1, leaves, slots)
+        found = list(self._step(before, after))
+        self.moments.append(after)
+        return found
+
+    def flag(self, move: Move, number: int) -> Any:
         """That a move is taken from this moment to the next."""
-        changed = [_copy(v, moment + 1) == self.at(value, moment) for v, value in move.after]
-        written = {v.get_id() for v, _ in move.after}
-        kept = [_copy(v, moment + 1) == _copy(v, moment) for v in self.variables if v.get_id() not in written]
-        return z3.And(self.at(move.enabled, moment), *changed, *kept)
+        return self.vectors.variable(f"{move.place}@{number}", Bool)
 
-    def read(self, model: Any, move: Move, moment: int) -> TraceStep:
+    def claim(self, name: str, states: int, *, expected: bool) -> Any:
+        """That a property is true (or false) of the last moment; of the last two for `states` 2."""
+        term = self.claims[name] if expected else self.expander.graph.negation(self.claims[name])
+        if states == 1:
+            return self.moments[-1].formulas.formula(term)
+        before, after = self.moments[-2:]
+        pair = Formulas(
+            self.expander.graph, self.expander.layout, self.vectors, before.leaves, before.slots, later=after.formulas
+        )
+        return pair.formula(term)
+
+    # ---- steps
+    def _step(self, before: Moment, after: Moment) -> Iterator[Any]:
+        flags = [self.flag(m, before.number) for m in self.moves]
+        yield z3.Or(*flags)
+        yield z3.AtMost(*flags, 1)
+        written: dict[int, list[tuple[Any, Any]]] = {}
+        posted: dict[str, list[tuple[Any, Contents]]] = {}
+        for move, flag in zip(self.moves, flags, strict=True):
+            needed = [*before.formulas.all(move.conditions), *self._opened(move, before)]
+            for place, value in self._writes(move, before).items():
+                written.setdefault(place, []).append((flag, value))
+            for name, box in self._boxes.items():
+                own = [e for e in move.effects if e.network == name]
+                if own:
+                    contents = box.contents(before.slots[name], before.formulas)
+                    result, room = box.after(contents, own, before.formulas)
+                    needed += room
+                    posted.setdefault(name, []).append((flag, result))
+            yield z3.Implies(flag, z3.And(self.vectors.truth(True), *needed))
+        if self.order is not None:
+            yield from self.order.step(self.moves, flags, before.formulas, after.number)
+        yield from self._leaves(before, after, written)
+        for name in self._boxes:
+            yield from self._slots(before, after, name, posted.get(name, []))
+
+    def _opened(self, move: Move, at: Moment) -> Iterator[Any]:
+        """That open elements are of their sorts."""
+        for element in move.opened:
+            value = at.formulas.formula(element)
+            inside = self.vectors.within(value, element.sort)
+            if element.id in move.optional and element.sort is not Bool:
+                inside = z3.Or(inside, value == self.vectors.constant(UNSET))
+            yield inside
+
+    def _writes(self, move: Move, at: Moment) -> dict[int, Any]:
+        """The leaves that a move writes, with what they are after it."""
+        found: dict[int, Any] = {}
+        for write in move.writes:
+            value = at.formulas.formula(write.value)
+            for index, place in cells(self.expander.layout.regions[write.function]):
+                pairs = list(zip(write.index, index, strict=True))
+                if any(t.op == "const" and t.args[0] != i for t, i in pairs):
+                    continue
+                here = [equals(at.formulas.formula(t), i) for t, i in pairs if t.op != "const"]
+                old = found.get(place, at.leaves[place])
+                found[place] = z3.If(z3.And(*here), value, old) if here else value
+        return found
+
+    def _leaves(self, before: Moment, after: Moment, written: dict[int, list[tuple[Any, Any]]]) -> Iterator[Any]:
+        for region in self.expander.layout.regions.values():
+            sort = region.function.result
+            for _, place in cells(region):
+                value = before.leaves[place]
+                for flag, new in written.get(place, []):
+                    value = z3.If(flag, new, value)
+                yield after.leaves[place] == value
+                if place in written and sort is not Bool:
+                    least, greatest = values_of(sort, self.expander.layout)
+                    yield after.leaves[place] >= self.vectors.constant(least)
+                    yield after.leaves[place] <= self.vectors.constant(greatest)
+
+    def _slots(self, before: Moment, after: Moment, name: str, posted: Sequence[tuple[Any, Contents]]) -> Iterator[Any]:
+        """What is in the slots of a network after the step: what the move taken says, else what was there."""
+        box, old = self._boxes[name], before.slots[name]
+        for k, slot in enumerate(after.slots[name]):
+            there: Any = old[k].there if k < len(old) else self.vectors.truth(False)
+            fresh = not box.grows or k >= len(old)
+            fields = after.formulas.all(slot.fields) if fresh else []
+            values = before.formulas.all(old[k].fields) if fresh and k < len(old) else [None for _ in fields]
+            for flag, contents in posted:
+                if k < len(contents):
+                    there = z3.If(flag, contents[k][0], there)
+                    pairs = zip(contents[k][1], values, strict=True) if fresh else ()
+                    values = [new if value is None else z3.If(flag, new, value) for new, value in pairs]
+            yield slot.there == there
+            for variable, value in zip(fields, values, strict=True):
+                if value is not None and not (z3.is_bv_value(variable) or variable.eq(value)):
+                    yield variable == value
+
+    # ---- runs
+    def read(self, model: Any, number: int) -> TraceStep:
         """The move that a model takes at a moment, with plain arguments."""
-        (action,) = (a for a in self.induction.traced.actions if a.name == move.step.action)
+        (move,) = (m for m in self.moves if z3.is_true(model.eval(self.flag(m, number))))
+        formulas = self.moments[number].formulas
         args = []
-        for parameter, variables in zip(action.parameters, move.parameters, strict=True):
-            values = tuple(_value(model, _copy(self.instance.open(v), moment)) for v in variables)
-            args.append(self.instance.codec.whole(values, parameter.parameter.sort))
-        return TraceStep(action.name, tuple(args))
-
-    # ---- moves
-    def _move(self, step: Step) -> Move:
-        instance, traced = self.instance, self.induction.traced
-        (action,) = (a for a in traced.actions if a.name == step.action)
-        parameters = tuple(p.variables for p in action.parameters)
-        opened = [*(v for p in parameters for v in p), *(w.var for w in step.witnesses)]
-        enabled = [instance.claim(term) for term in (*step.given, *exact_majorities(self.induction.traced, step))]
-        enabled += [instance.within(instance.open(v), v.sort) for v in opened]
-        enabled += list(instance.within_bounds(step.transition))
-        after = [*self._leaves_after(step), *self._slots_after(step)]
-        return Move(step, z3.And(*enabled), after, parameters)
-
-    def _leaves_after(self, step: Step) -> list[tuple[Any, Any]]:
-        instance, graph = self.instance, self.induction.traced.graph
-        state, found = PostState.after(self.induction.traced, step.transition), []
-        for name in step.transition.updates:
-            region = instance.layout.regions[name]
-            for index in product(*(range(f, f + n) for f, n in zip(region.firsts, region.sizes, strict=True))):
-                function = region.function
-                arguments = (
-                    graph.const(instance.codec.decode(i, s), s) for i, s in zip(index, function.args, strict=True)
-                )
-                place = region.place(index)
-                assert place is not None
-                read = graph.make("app", (name, *arguments), function.result)
-                found.append((instance.leaves[place], instance.claim(state.claim(read))))
-        return found
-
-    def _slots_after(self, step: Step) -> list[tuple[Any, Any]]:
-        instance, found = self.instance, []
-        sends = [e for e in step.transition.effects if isinstance(e, Send)]
-        if len({send.network for send in sends}) < len(sends):
-            raise SpecError(f"{step.action} sends two messages of a network", "send one per action", sends[0].where)
-        for send in sends:
-            choice = z3.BitVec(f"slot of {send.network}", 8, instance.context)
-            sent = [instance.claim(f) for f in send.fields]
-            for k, (there, fields) in enumerate(instance.slots[send.network]):
-                here = choice == k
-                found.append((there, z3.Or(here, there)))
-                pairs = zip(self._formulas(fields), sent, strict=True)
-                found.extend((old, z3.If(here, new, old)) for old, new in pairs)
-        return found
+        for parameter, owned in zip(move.action.action.parameters, move.parameters, strict=True):
+            values = tuple(value_in(model, formulas.formula(t)) for t in owned)
+            args.append(self.expander.codec.whole(values, parameter.sort))
+        return TraceStep(move.action.name, tuple(args))
 
 
-def _copy(variable: Any, moment: int) -> Any:
-    """The variable at a moment."""
-    return z3.Const(f"{variable.decl().name()}@{moment}", variable.sort())
-
-
-def _free(formula: Any) -> list[Any]:
-    """The variables of a formula, in a fixed order."""
-    found: dict[int, Any] = {}
-    seen: set[int] = set()
-    todo = [formula]
-    while todo:
-        part = todo.pop()
-        if part.get_id() in seen:
-            continue
-        seen.add(part.get_id())
-        if z3.is_const(part) and part.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-            found[part.get_id()] = part
-        todo.extend(part.children())
-    return list(found.values())
-
-
-def _value(model: Any, variable: Any) -> int:
-    found = model.eval(variable, model_completion=True)
-    return bool(z3.is_true(found)) if z3.is_bool(found) else int(found.as_signed_long())
+__all__ = ["Moment", "Unrolling"]

@@ -109,8 +109,10 @@ class Updates:
             return Listing(f"{self.words.use(self.words.prefix)}(", (old, self.terms.doc(cut)), ")")
         if self._is_pop(variable, write, position):
             return Text(f"{self.words.use(self.words.rest)}({old.flat})")
+        inside = self.graph.make("le", (position, length), Bool)  # true of every position that is written out
+        values = (c.value.args[1] if c.value.op == "ite" and c.value.args[0] is inside else c.value for c in cells)
         with self.terms.binding((position,)) as (name,):
-            element = self.terms.compounds.record(record, tuple(c.value for c in cells))
+            element = self.terms.compounds.record(record, tuple(values))
             return _function(name, f"1..{self.terms.flat(length, ATOM)}", element)
 
     def _place(self, place: int, length: Term) -> Term:

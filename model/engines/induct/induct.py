@@ -1,13 +1,15 @@
 """Induction in a bounded instance: the obligations of the parametric proof, each decided by one query over bit vectors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import z3
 from attrs import define, field, frozen
 
+from model.engines.formulas import value_in
 from model.engines.induct.counterexample import Counterexample, confirm
 from model.engines.induct.instance import Instance
+from model.engines.induct.reach import MOST_STATES, Reach, reach
 from model.engines.prove.goals import Goal
 from model.engines.prove.obligations import (
     DERIVED,
@@ -18,8 +20,8 @@ from model.engines.prove.obligations import (
     Step,
     exact_majorities,
 )
-from model.engines.source import Budget, Clock
-from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, SpecTrace, Verdict, overall
+from model.engines.source import Budget, Clock, Progress, Report, replayed
+from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, SpecTrace, TraceStep, Verdict, overall
 from model.language import Bounds, Property, Spec
 from model.language.declare import STALE
 from model.language.graph import Term
@@ -97,16 +99,23 @@ class _Run:
             given = [instance.claim(h) for h in goal.hypotheses]
             denials.append(z3.And(*natural, *given, instance.claim(graph.negation(goal.conclusion))))
         self.solver.add(z3.Or(*denials))
-        return self.solver.check()
+        return self.check()
+
+    def check(self) -> Any:
+        """What Z3 says; it turns an interrupt into an answer that it has none, and we turn it back."""
+        found = self.solver.check()
+        if found == z3.unknown and "keyboard" in self.solver.reason_unknown():
+            raise KeyboardInterrupt
+        return found
 
     def simplest(self, step: Step) -> Any:
         """A model of the last query in which as much as possible is as in the initial state; wish by wish, so not the least."""
         instance, model = self.instance, self.solver.model()
         low, granted = instance.layout.default(), list[Any]()
-        wishes = [z3.Not(there) for slots in instance.slots.values() for there, _ in slots]
+        wishes = [z3.Not(slot.there) for slots in instance.slots.values() for slot in slots]
         wishes += [leaf == low[place] for place, leaf in reversed(instance.leaves.items())]
         wishes += [leaf <= 1 for leaf in instance.leaves.values() if not z3.is_bool(leaf)]
-        fields = [instance.formula(f) for slots in instance.slots.values() for _, fields in slots for f in fields]
+        fields = [instance.formula(f) for slots in instance.slots.values() for slot in slots for f in slot.fields]
         open_ = [*(instance.open(v) for v in self.parameters(step)), *fields]
         wishes += [z3.Not(v) if z3.is_bool(v) else v == 0 for v in open_]
         for wish in wishes:
@@ -124,14 +133,13 @@ class _Run:
         model = self.simplest(obligation.step)
 
         def value(expression: Any) -> int:
-            found = model.eval(expression, model_completion=True)
-            return bool(z3.is_true(found)) if z3.is_bool(found) else int(found.as_signed_long())
+            return value_in(model, expression)
 
         flat: list[Any] = [
             value(instance.leaves[i]) if i in instance.leaves else () for i in range(instance.layout.width)
         ]
         for name, slots in instance.slots.items():
-            messages = {tuple(value(instance.formula(f)) for f in fields) for there, fields in slots if value(there)}
+            messages = {tuple(value(instance.formula(f)) for f in x.fields) for x in slots if value(x.there)}
             flat[instance.layout.networks[name]] = tuple(sorted(messages))
         (action,) = (a for a in traced.actions if a.name == obligation.step.action)
         args = tuple(
@@ -150,9 +158,12 @@ def run_induction(
     *,
     clock: Clock,
     budget: Budget | None = None,
+    report: Report | None = None,
+    only: Collection[tuple[str, str]] | None = None,
 ) -> InductionResult:
     """Ask whether a spec's lemmas are inductive within bounds; every lemma that is not comes with a counterexample.
 
+    `only`: nothing but these obligations (place, claim). A used-up budget or an interrupt ends it early: the result is not complete.
     Raises Disagreement if the plain reading does not confirm a counterexample.
     """
     traced = trace(spec)
@@ -164,6 +175,8 @@ def run_induction(
     queries, frames, complete, started = 0, 0, True, clock()
     asked = {a.name: 0 for a in spec.actions}
     for obligation in induction.derivations():
+        if only is not None and (DERIVED, obligation.claim) not in only:
+            continue
         run.solver.push()
         run.solver.add(run.lemmas(obligation.hypotheses))
         if (found := run.ask(obligation.goals)) != z3.unsat:
@@ -172,28 +185,48 @@ def run_induction(
         run.solver.pop()
         queries += 1
     run.solver.add(run.lemmas(induction.inductive))
-    for step in induction.steps():
-        if budget is not None and budget.seconds is not None and clock() - started > budget.seconds:
-            complete = False
-            break
-        run.solver.push()
-        run.enter(step)
-        if (enabled := run.solver.check()) != z3.sat:
-            idle.append(step.place if enabled == z3.unsat else f"{step.place} (not decided)")
-        for obligation in induction.kept_by(step):
-            if obligation.frame:
-                frames += 1
+    places = {place for place, _ in only} if only is not None else None
+    try:
+        for step in induction.steps():
+            spent = clock() - started
+            if budget is not None and budget.seconds is not None and spent > budget.seconds:
+                complete = False
+                break
+            if places is not None and step.place not in places:
                 continue
-            if not obligation.goals:
-                continue
+            if report is not None:
+                report(Progress(0, 0, 0, 0, spent, note=f"{step.place}  {queries} queries  {spent:.0f} s"))
             run.solver.push()
-            found = run.ask(obligation.goals)
-            queries, asked[step.action] = queries + 1, asked[step.action] + 1
-            if found != z3.unsat:
-                failures.append(_failure(run, obligation, found))
+            run.enter(step)
+            if only is None and (enabled := run.check()) != z3.sat:
+                idle.append(step.place if enabled == z3.unsat else f"{step.place} (not decided)")
+            for obligation in induction.kept_by(step):
+                if only is not None and (step.place, obligation.claim) not in only:
+                    continue
+                if obligation.frame:
+                    frames += 1
+                    continue
+                if not obligation.goals:
+                    continue
+                run.solver.push()
+                found = run.ask(obligation.goals)
+                queries, asked[step.action] = queries + 1, asked[step.action] + 1
+                if found != z3.unsat:
+                    failures.append(_failure(run, obligation, found))
+                run.solver.pop()
             run.solver.pop()
-        run.solver.pop()
+    except KeyboardInterrupt:
+        complete = False
     return InductionResult(tuple(failures), tuple(idle), queries, frames, asked, complete)
+
+
+def is_kept(
+    spec: Spec, hints: Hints, bounds: Bounds, lemma: str, *, clock: Clock, budget: Budget | None = None
+) -> InductionResult:
+    """Ask of one lemma alone whether every step keeps it, from states in which all lemmas hold."""
+    bounds = {**bounds, **({STALE: 1} if STALE in bounds else {})}
+    only = [(f"{a.name}/{t.path}", lemma) for a in trace(spec).actions for t in a.transitions]
+    return run_induction(spec, hints, bounds, clock=clock, budget=budget, only=only)
 
 
 def _initially(spec: Spec, bounds: Bounds, induction: Induction) -> Iterator[Failure]:
@@ -223,22 +256,27 @@ def induct(
     *,
     clock: Clock,
     budget: Budget | None = None,
+    report: Report | None = None,
+    most: int = MOST_STATES,
 ) -> Verdict:
     """The verdict on a spec's `always` properties by induction within bounds.
 
-    A lemma that is not kept from some state is `unknown`, since nobody says that the state is reachable, and so is then everything that
-    rests on it; a lemma that is false initially is violated. The rung is *inductive*.
+    A lemma that is not kept from some state is violated if the state is among the first `most` that can be reached (its trace then leads
+    there, and one step further); else it is `unknown`, and so is everything that rests on it. The rung is *inductive*.
     """
     started = clock()
     bounds = {**bounds, **({STALE: 1} if STALE in bounds else {})}
-    result = run_induction(spec, hints, bounds, clock=clock, budget=budget)
+    result = run_induction(spec, hints, bounds, clock=clock, budget=budget, report=report)
     failed = {f.claim: f for f in reversed(result.failures)}
-    why = "" if result.complete else "budget used up"
+    why = "" if result.complete else "budget used up, or interrupted"
     if result.failures:
         why = f"not inductive: {', '.join(dict.fromkeys(f'{f.place} × {f.claim}' for f in result.failures))}"
     elif result.idle:
         why = f"never enabled by a state within bounds that satisfies the lemmas: {', '.join(result.idle)}"
-    verdicts = tuple(_settle(spec, bounds, p, failed.get(p.name), why) for p in spec.properties)
+    states = [f.counterexample.before for f in failed.values() if f.counterexample is not None]
+    until = None if budget is None or budget.seconds is None else started + budget.seconds
+    met = reach(trace(spec), bounds, states, most=most, clock=clock, until=until) if states else Reach({}, True, 0)
+    verdicts = tuple(_settle(spec, bounds, p, failed.get(p.name), why, met) for p in spec.properties)
     return Verdict(
         spec=spec.name,
         engine="induct",
@@ -257,18 +295,24 @@ def induct(
     )
 
 
-def _settle(spec: Spec, bounds: Bounds, prop: Property, failure: Failure | None, why: str) -> PropertyVerdict:
+def _settle(
+    spec: Spec, bounds: Bounds, prop: Property, failure: Failure | None, why: str, met: Reach
+) -> PropertyVerdict:
     if prop.kind != "always":
         return PropertyVerdict(prop.name, prop.kind, UNKNOWN, "induction is for `always` properties")
-    if failure is not None and failure.place == INIT:
+    if failure is None:
+        return PropertyVerdict(prop.name, prop.kind, UNKNOWN if why else HOLDS, why)
+    if failure.place == INIT:
         initial = Stepper(spec, bounds, coverage=False).initial()
         return PropertyVerdict(prop.name, prop.kind, VIOLATED, failure.why, SpecTrace((), (initial,)))
-    if failure is not None:
-        found = failure.counterexample
-        return PropertyVerdict(
-            prop.name, prop.kind, UNKNOWN, f"{failure.place}: {failure.why}" + (f"\n{found}" if found else "")
-        )
-    return PropertyVerdict(prop.name, prop.kind, UNKNOWN if why else HOLDS, why)
+    found, said = failure.counterexample, f"{failure.place}: {failure.why}"
+    if found is None:
+        return PropertyVerdict(prop.name, prop.kind, UNKNOWN, said)
+    if found.before in met.paths:
+        path = met.paths[found.before]
+        steps = (*path.steps, TraceStep(found.action, found.args))
+        return PropertyVerdict(prop.name, prop.kind, VIOLATED, said, replayed(spec, bounds, steps))
+    return PropertyVerdict(prop.name, prop.kind, UNKNOWN, f"{said}\n{found}\nthe state is {met.of(found.before)}")
 
 
-__all__ = ["LIMIT", "Failure", "InductionResult", "induct", "run_induction"]
+__all__ = ["LIMIT", "Failure", "InductionResult", "induct", "is_kept", "run_induction"]

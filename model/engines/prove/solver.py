@@ -10,6 +10,7 @@ from typing import Any
 import z3
 from attrs import define, field, frozen
 
+from model.engines.prove.cache import Cache, Remembered
 from model.engines.prove.goals import Goal
 from model.engines.prove.obligations import Induction, Obligation
 from model.engines.prove.z3terms import Patterns, Translation
@@ -58,22 +59,29 @@ Save = Callable[[str, str], None]
 
 @frozen
 class Answer:
-    """What became of a goal: proved or not, by which try, at what cost (resource units), and the hash of the query."""
+    """What became of a goal: proved or not, by which try, at what cost (resource units), and the hash of the query.
+
+    Not proved, `by` is the last try. `remembered`: by an earlier run, whose costs these are.
+    """
 
     proved: bool
     by: Try
     cost: int
     digest: str
+    remembered: bool = False
 
 
 @define(eq=False)
 class Solver:
-    """Proves goals of one induction. `seed` is Z3's; `save` is given the name and the text of each query that is decisive."""
+    """Proves goals of one induction. `seed` is Z3's; `save` is given the name and the text of each query that is
+    decisive; what `cache` remembers is not asked again."""
 
     induction: Induction
     seed: int = 0
     tries: tuple[Try, ...] = TRIES
     save: Save | None = None
+    cache: Cache | None = None
+    _digests: dict[int, tuple[Any, str]] = field(factory=dict, init=False, repr=False)
     _translation: Translation = field(init=False, repr=False)
     _outer: dict[str, tuple[Term, ...]] = field(init=False, repr=False)
     _triggers: dict[str, list[tuple[Any, ...]]] = field(init=False, repr=False)
@@ -96,16 +104,36 @@ class Solver:
         self._translation = Translation(traced, patterns)
 
     def prove(self, obligation: Obligation, goal: Goal, name: str) -> Answer:
-        """Try to prove a goal of an obligation; the answer says how."""
-        asked: set[tuple[tuple[str, ...], str]] = set()
+        """Try to prove a goal of an obligation; the answer says how, or what was tried."""
+        key = self._key(obligation, goal)
+        known = self.cache.get(key) if self.cache is not None else None
+        if known is not None:
+            answer = Answer(
+                True, Try(known.hypotheses, known.options, known.limit), known.cost, known.digest, remembered=True
+            )
+        else:
+            answer = self._prove(obligation, goal)
+            if self.cache is not None and answer.proved:
+                by = answer.by
+                proof = Remembered(by.hypotheses, by.options, by.limit, answer.cost, answer.digest)
+                self.cache.put(key, proof)
+        if self.save is not None and answer.proved:
+            asked = self.formulas(obligation, goal, self._chosen(obligation, answer.by.hypotheses))
+            self.save(name, self._solver(asked).to_smt2())
+        return answer
+
+    def _prove(self, obligation: Obligation, goal: Goal) -> Answer:
+        asked: list[tuple[tuple[str, ...], str]] = []
         cost, answer = 0, None
         for attempt in self.tries:
             chosen = self._chosen(obligation, attempt.hypotheses)
             if attempt.limit == SHORT and (chosen, attempt.options) in asked:
                 continue
-            asked.add((chosen, attempt.options))
-            result, spent, digest = self._ask(obligation, goal, chosen, attempt, name)
+            asked.append((chosen, attempt.options))
+            formulas = self.formulas(obligation, goal, chosen)
+            result, spent = self._ask(formulas, attempt)
             cost += spent
+            digest = self._digest(formulas) if result == z3.unsat else ""
             answer = Answer(result == z3.unsat, attempt, cost, digest)
             if answer.proved:
                 return answer
@@ -122,21 +150,37 @@ class Solver:
             named = (*named, *self.induction.hints.groups.get(obligation.claim, everything))
         return tuple(n for n in everything if n in named)
 
-    def _ask(
-        self, obligation: Obligation, goal: Goal, chosen: tuple[str, ...], attempt: Try, name: str
-    ) -> tuple[Any, int, str]:
-        translation = self._translation
-        before = _resources(translation.context)
-        solver = z3.Solver(ctx=translation.context)
+    def _ask(self, formulas: list[Any], attempt: Try) -> tuple[Any, int]:
+        """What Z3 says, and what it spent."""
+        before = _resources(self._translation.context)
+        solver = self._solver(formulas)
         solver.set(random_seed=self.seed, rlimit=attempt.limit, **OPTIONS[attempt.options])
-        for formula in self.formulas(obligation, goal, chosen):
-            solver.add(formula)
-        text = solver.to_smt2() if self.save is not None else ""
         result = solver.check()
-        if self.save is not None and result == z3.unsat:
-            self.save(name, text)
-        digest = hashlib.sha256(solver.sexpr().encode()).hexdigest()[:16] if result == z3.unsat else ""
-        return result, _resources(translation.context) - before, digest
+        if result == z3.unknown and "keyboard" in solver.reason_unknown():
+            raise KeyboardInterrupt  # Z3 turns an interrupt into an answer that it has none
+        return result, _resources(self._translation.context) - before
+
+    def _solver(self, formulas: list[Any]) -> Any:
+        solver = z3.Solver(ctx=self._translation.context)
+        for formula in formulas:
+            solver.add(formula)
+        return solver
+
+    def _key(self, obligation: Obligation, goal: Goal) -> str:
+        """A hash of the solver's version and of everything that a proof of the goal may suppose."""
+        everything = self._digest(self.formulas(obligation, goal, obligation.hypotheses), 64)
+        return hashlib.sha256(f"{z3.get_version_string()} {everything}".encode()).hexdigest()
+
+    def _digest(self, formulas: list[Any], length: int = 16) -> str:
+        """A hash of a query: of the texts of its formulas, each of which is hashed once."""
+        parts = []
+        for formula in formulas:
+            known = self._digests.get(formula.get_id())
+            if known is None:
+                text = hashlib.sha256(formula.sexpr().encode()).hexdigest()
+                known = self._digests[formula.get_id()] = (formula, text)  # kept: ids are used again
+            parts.append(known[1])
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:length]
 
     def formulas(self, obligation: Obligation, goal: Goal, chosen: tuple[str, ...]) -> list[Any]:
         """The query that is unsatisfiable if the goal holds: axioms, lemmas, the step, and the goal denied."""

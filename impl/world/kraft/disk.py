@@ -1,4 +1,4 @@
-"""The disk of a node: what survives a crash, and what may not."""
+"""The disk of a voter: what survives a crash, and what may not."""
 
 from attrs import evolve, frozen
 
@@ -40,6 +40,10 @@ class Disk:
     def crash(self, kept: int) -> "Disk":
         """The disk after a power loss which kept the first `kept` records."""
         return Disk(self.election, self.entries[:kept], kept)
+
+    def kept_range(self) -> tuple[int, int]:
+        """Any prefix of at least the flushed records can survive."""
+        return self.flushed, len(self.entries)
 
     def durable(self, incarnation: int) -> Durable:
         """What the next process finds."""

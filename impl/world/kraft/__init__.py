@@ -1,0 +1,1 @@
+"""KRaft in the simulated world: its disk, its snapshot, its clients' language."""

@@ -1,0 +1,1 @@
+"""ZooKeeper in the simulated world: its disk, its snapshot, its clients' language."""

@@ -1,0 +1,104 @@
+"""The threads of the request pipeline that lag behind the protocol: SyncRequestProcessor and CommitProcessor.
+
+Each has a queue, and works it off in a step of its own: a timer that is due soon after something was queued. So a crash can
+come between queueing and flushing, and an ACK later than what was sent meanwhile.
+"""
+
+from attrs import evolve
+
+from impl.zookeeper.effects import AppendTxn, Applied, FlushTxnLog
+from impl.zookeeper.machine import Request, Transaction
+from impl.zookeeper.messages import ClientResponse
+from impl.zookeeper.state import Leading
+from impl.zookeeper.turn import Turn
+
+SYNC, COMMIT, SNAPSHOT = "sync", "commit", "snapshot"
+
+
+def append(turn: Turn, txns: tuple[Transaction, ...]) -> None:
+    """Append to the log without flushing it."""
+    for txn in txns:
+        turn.emit(AppendTxn(txn))
+    turn.set(log=(*turn.state.log, *txns))
+
+
+def enqueue_sync(turn: Turn, txn: Transaction) -> None:
+    """Give a transaction to the sync thread."""
+    if not turn.state.sync_queue:
+        turn.set_timer(SYNC, 0, turn.settings.sync_spread)
+    turn.set(sync_queue=(*turn.state.sync_queue, txn))
+
+
+def drain_sync_queue(turn: Turn) -> tuple[Transaction, ...]:
+    """The sync thread appends what is queued, and flushes; returns what it logged."""
+    queue = turn.state.sync_queue
+    if queue:
+        turn.set(sync_queue=())
+        append(turn, queue)
+        turn.emit(FlushTxnLog())
+        _maybe_snapshot(turn, len(queue))
+    return queue
+
+
+def _maybe_snapshot(turn: Turn, logged: int) -> None:
+    """After enough transactions another thread begins a snapshot; the tree moves on while it writes (fuzzy)."""
+    since = turn.state.since_snapshot + logged
+    if since >= turn.settings.snap_count and turn.state.snapping is None:
+        turn.set(snapping=turn.state.database.last_processed)
+        turn.set_timer(SNAPSHOT, 0, turn.settings.sync_spread)
+        since = 0
+    turn.set(since_snapshot=since)
+
+
+def on_snapshot(turn: Turn) -> None:
+    """The snapshot is written: the label of when it began, the tree of now."""
+    label = turn.state.snapping
+    if label is not None:
+        turn.set(snapping=None)
+        turn.take_snapshot(label)
+
+
+def enqueue_commit(turn: Turn, item: Transaction | Request) -> None:
+    """Give a committed transaction, or a sync whose turn has come, to CommitProcessor."""
+    if not turn.state.commit_queue:
+        turn.set_timer(COMMIT, 0, turn.settings.sync_spread)
+    turn.set(commit_queue=(*turn.state.commit_queue, item))
+
+
+def on_commit(turn: Turn) -> None:
+    """CommitProcessor hands over what it has, in order, to FinalRequestProcessor. B7."""
+    queue = turn.state.commit_queue
+    turn.set(commit_queue=())
+    for item in queue:
+        if isinstance(item, Request):
+            answer_read(turn, item)
+        else:
+            apply_txn(turn, item)
+
+
+def apply_txn(turn: Turn, txn: Transaction, *, feeds_ring: bool = True) -> None:
+    """FinalRequestProcessor: change the tree, remember the transaction, answer the client if it is ours."""
+    database, outcome = turn.state.database.apply(txn, remember=feeds_ring)
+    turn.set(database=database)
+    turn.emit(Applied(txn))
+    role = turn.state.role
+    if isinstance(role, Leading):
+        turn.set(
+            role=evolve(role, to_be_applied=tuple(other for other in role.to_be_applied if other.zxid != txn.zxid))
+        )
+    kind = "ok" if outcome.error is None else "fail"
+    _answer(turn, *turn.settings.machine.origin(txn), kind, outcome.error, outcome.answer)
+
+
+def answer_read(turn: Turn, request: Request) -> None:
+    """Answer a read from the tree of this server."""
+    outcome = turn.settings.machine.read(turn.state.database.tree, request.operation)
+    _answer(turn, request.session, request.cxid, "ok", outcome.error, outcome.answer)
+
+
+def _answer(turn: Turn, session: int, cxid: int, outcome: str, error: str | None, answer: object) -> None:
+    unanswered = turn.state.unanswered
+    rest = tuple(request for request in unanswered if (request.session, request.cxid) != (session, cxid))
+    if len(rest) < len(unanswered):
+        turn.set(unanswered=rest)
+        turn.send(ClientResponse(turn.me, session, cxid, outcome, error, answer))
