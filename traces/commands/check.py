@@ -55,10 +55,10 @@ class CheckReport:
 
     @property
     def saved(self) -> Saved | None:
-        """The counterexample of the first violated property, if it has one."""
+        """The counterexample of the first violated property, if it has one; else the way to what was asked for, if it was found."""
         violation = self.verdict.violation
         first = self.counterexamples[0] if self.counterexamples else None
-        return first if violation is not None and first is not None and first.claim == violation.name else None
+        return first if first is not None and (violation is None or first.claim == violation.name) else None
 
     @property
     def exit_code(self) -> int:
