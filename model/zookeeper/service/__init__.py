@@ -1,0 +1,1 @@
+"""What clients see of a ZooKeeper ensemble: znodes, sessions, watches, reads and writes. The spec `zookeeper`."""
