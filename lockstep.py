@@ -31,7 +31,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
 Budget = Annotated[str | None, typer.Option(metavar="TIME", help="CPU time to spend: 60s, 2m, 1h.")]
-Out = Annotated[Path, typer.Option(metavar="DIR", help="Where counterexamples are written.")]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Where counterexamples go.")]
 Bug = Annotated[str | None, typer.Option(metavar="ID", help="Plant a bug: an id of `lockstep bugs`.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Where random choices start.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also claims and places of guards.")]
@@ -94,24 +94,18 @@ def check(
     runs: Annotated[int, typer.Option(min=1, metavar="N", help="Walks (walk).")] = 200,
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps per walk (walk).")] = 60,
     threads: Annotated[int, typer.Option(min=1, max=2, metavar="N", help="Threads (explore).")] = 1,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save the search there, and go on from it (explore).")
-    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the search there (explore).")] = None,
     memory: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Memory for states: 512M, 8G (default: half); more goes to disk (explore)."),
+        typer.Option(metavar="SIZE", help="Memory for states; more goes to disk: 8G."),
     ] = None,
-    spill: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where states go that do not fit into memory (explore).")
-    ] = None,
+    spill: Annotated[Path | None, typer.Option(metavar="DIR", help="Where states go beyond it (explore).")] = None,
     fingerprints: Annotated[
-        bool, typer.Option("--fingerprints", help="Compare 64 bits of a hash, not states; prints the odds (explore).")
+        bool, typer.Option("--fingerprints", help="Compare hashes; prints the odds (explore).")
     ] = False,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Go on from this checkpoint, which must exist (explore).")
-    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from a checkpoint (explore).")] = None,
     symmetry: Annotated[
-        bool, typer.Option("--symmetry/--no-symmetry", help="States equal but for nodes' names are one (explore).")
+        bool, typer.Option("--symmetry/--no-symmetry", help="Nodes' names do not matter (explore).")
     ] = False,
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Also guards, out-degrees and states per depth.")
@@ -124,7 +118,7 @@ def check(
     ] = "action",
     depth: Annotated[int, typer.Option(min=0, metavar="N", help="Steps per run (bmc).")] = 8,
     skeleton: Annotated[
-        str | None, typer.Option(metavar="A(n1),B,...", help="The actions that runs take, _ for any argument (bmc).")
+        str | None, typer.Option(metavar="A(n1),B,...", help="Actions of a run, _ for any argument (bmc).")
     ] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TRACE[:STEP]", help="Where runs start (bmc).")] = None,
     manifest: Annotated[

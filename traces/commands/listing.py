@@ -153,9 +153,14 @@ def bug_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _bug_parts() -> list[RenderableType]:
-    """The bugs that a search finds, a few lines each; the ids of those that break a lemma, per spec: there are many of them."""
+    """The bugs that a search finds, a line each (`lockstep bugs ID` has the rest); of those that break a lemma the ids, per spec."""
     rows = bug_rows()
-    parts: list[RenderableType] = [bug_table([row for row in rows if row["found_by"] == "explore"])]
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for row in rows:
+        if row["found_by"] == "explore":
+            title = Text(row["title"], no_wrap=True, overflow="ellipsis")
+            grid.add_row(Text(row["id"], style="bold"), Text(row["spec"], style="dim"), title)
+    parts: list[RenderableType] = [grid]
     for spec in SPECS.values():
         ids = [row["id"] for row in rows if row["spec"] == spec.name and row["found_by"] != "explore"]
         if ids:

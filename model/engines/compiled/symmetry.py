@@ -208,9 +208,8 @@ class Symmetry:
                 places[slot.place] = to, network, slot
         becomes, moves = [], []
         for component in partition.components:
-            targets = {partition.component_of[places[place][0]] for place in component.places}
-            assert len(targets) == 1, "a component is permuted as a whole"
-            (target,) = targets
+            target, *others = (partition.component_of[places[place][0]] for place in component.places)
+            assert all(other == target for other in others), "a component is permuted as a whole"
             position = {place: i for i, place in enumerate(partition.components[target].places)}
             becomes.append(target)
             moves.append(tuple((position[places[p][0]], *places[p][1:]) for p in component.places))
