@@ -86,7 +86,7 @@ def check(
         list[str] | None, typer.Option("--property", "-p", metavar="NAME", help="Check this one only; repeatable.")
     ] = None,
     engine: Annotated[
-        str, typer.Option(metavar="NAME", help="explore, walk, bmc, induct, prove, refine, reference.")
+        str, typer.Option(metavar="NAME", help="explore, walk, bmc, induct, prove, refine ...")
     ] = "explore",
     bounds: Annotated[str | None, typer.Option(metavar="A=1,B=2", help="Change bounds of the spec.")] = None,
     budget: Budget = None,
@@ -105,16 +105,17 @@ def check(
     ] = False,
     resume: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from a checkpoint (explore).")] = None,
     symmetry: Annotated[
-        bool, typer.Option("--symmetry/--no-symmetry", help="Nodes' names do not matter (explore).")
+        bool, typer.Option("--symmetry/--no-symmetry", help="Nodes' names do not matter (explore).", show_default=False)
     ] = False,
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Also guards, out-degrees and states per depth.")
     ] = False,
     max_violations: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="N", help="Look for so many different violations (explore).")
+        int,
+        typer.Option(min=1, max=1000, metavar="N", help="Look for so many violations (explore).", show_default=False),
     ] = 1,
     distinct_by: Annotated[
-        str, typer.Option(metavar="WHAT", help="What makes them different: action, property, or state variables A,B.")
+        str, typer.Option(metavar="WHAT", help="Different by action, property, variables A,B.", show_default=False)
     ] = "action",
     depth: Annotated[int, typer.Option(min=0, metavar="N", help="Steps per run (bmc).")] = 8,
     skeleton: Annotated[

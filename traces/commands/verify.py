@@ -103,6 +103,11 @@ def explored(seconds: float) -> Result:
     return _engine("explore", {}, Effort(seconds))
 
 
+def explored_service(seconds: float) -> Result:
+    """Every state of the spec zookeeper with one session; its default bounds have two and take longer."""
+    return _engine("explore", {"sessions": 1}, Effort(seconds), "zookeeper")
+
+
 def explored_zab(seconds: float) -> Result:
     """Every state of the spec zab with one crash and one broken connection, which reaches everything that must be reachable."""
     return _engine("explore", dict(ZAB_BOUNDS), Effort(seconds), "zab")
@@ -198,6 +203,11 @@ def plan() -> tuple[Row, ...]:
         Row("two-phase explore", "the published numbers of states", two_phase),
         Row("kraft explore", "every state within the default bounds", explored),
         Row("zab explore", "every state with one crash and one broken connection", explored_zab),
+        Row(
+            "zookeeper explore",
+            "what clients see: one session, with everything that can happen to it",
+            explored_service,
+        ),
         Row("kraft walk", "random walks at larger bounds", walked),
         *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
         Row("kraft refine", "its steps are steps of the proved core", refined),
