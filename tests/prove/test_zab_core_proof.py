@@ -73,7 +73,6 @@ def test_the_end_of_an_initial_history_is_needed_for_any_size() -> None:
     assert {p.verdict for p in verdict(found).properties} == {UNKNOWN}
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_zab_core_is_proved_on_other_seeds(seed: int) -> None:
     """The proof does not depend on the solver's luck."""
