@@ -126,7 +126,7 @@ def test_engines_run_on_the_ground_form(spec: Spec) -> None:
     """A ground spec is a source for engines: the explorer's verdict on it is that on the plain reading."""
     bounds = spec.complete_bounds({})
     found = [
-        evolve(explore(source, spec.properties, clock=lambda: 0.0), blocked={}, cut={})
+        evolve(explore(source, spec.properties, clock=lambda: 0.0), blocked={}, guards=(), cut={})
         for source in (Stepper(spec, bounds), ground(trace(spec), bounds))
     ]
     assert found[0] == found[1]

@@ -150,7 +150,7 @@ def test_a_planted_bug_of_the_core_is_explained(capsys: pytest.CaptureFixture[st
     assert lockstep.main(("check", "kraft-core", *options, "--json")) == 2
     found = json.loads(capsys.readouterr().out)
     assert found["properties"]["votes_are_remembered"] == UNKNOWN
-    assert "step: restart(n=n1)" in found["reasons"]["votes_are_remembered"]
+    assert "step: restart(n=n1, kept=0)" in found["reasons"]["votes_are_remembered"]
     manifest = json.loads(Path("m/proof.json").read_text(encoding="utf-8"))
     assert (manifest["bug"], manifest["proved"], manifest["complete"]) == ("vote-in-memory", False, True)
     files = sorted(Path("smt").iterdir())

@@ -269,10 +269,10 @@ def test_errors_name_the_file(counterexample: Find, tmp_path: Path) -> None:
     """An error in a file begins with the file's name, then the place in it."""
     path = tmp_path / "m2.itf.json"
     dump(counterexample("M2"), path)
-    path.write_bytes(path.read_bytes().replace(b'"spec":"kraft"', b'"spec":"zab"'))
+    path.write_bytes(path.read_bytes().replace(b'"spec":"kraft"', b'"spec":"paxos"'))
     with pytest.raises(TraceError) as caught:
         load(path)
-    assert str(caught.value).startswith(f"{path}: #meta.lockstep.spec: unknown spec 'zab'")
+    assert str(caught.value).startswith(f"{path}: #meta.lockstep.spec: unknown spec 'paxos'")
 
 
 @pytest.mark.parametrize("name", ["nowhere.itf.json", "a-directory", "nul\0"])
