@@ -1,6 +1,6 @@
 """What an application sees of its ZooKeeper client: what it asks for, and what it is told.
 
-An application (a Kafka broker) is a pure step function like a server. It gives `Submit`, `OpenSession` and `CloseSession` as
+An application (a Kafka broker) is a pure step function like a server. It gives `Submit`, `OpenSession` and `EndSession` as
 effects to its client, and the client gives it `Answered`, `Lost`, `Notified` and `SessionChanged` as events, in the order in
 which the session's connection brought them: an event about a change comes before any answer that shows the change.
 Source: ZooKeeper (handle), ClientCnxn (SendThread, EventThread, conLossPacket), Watcher.Event.KeeperState.
