@@ -4,8 +4,9 @@
 
 Each scope is run in three processes of its own: `cold` with an empty cache of compiled code, so that what is compiled counts (the
 compiler's CPU seconds included), `cached` with what that left behind, once more so that the figures can be compared; `search` is
-the part of the cached run inside the runtime in C. All start with memory pages that the system has yet to give. Where LOCKSTEP_TLC
-names TLC's jar, TLC checks the same spec (one worker) at the default bounds.
+the part of the cached run inside the runtime in C. All start with memory pages that the system has yet to give. The back end
+without a compiler (numpy) is measured at the default bounds, once. Where LOCKSTEP_TLC names TLC's jar, TLC checks the same spec (one
+worker) at the default bounds.
 """
 
 import json
@@ -21,9 +22,12 @@ from typing import Any
 from model.engines.compiled.backend import Backend, Stats
 from model.engines.compiled.components import Partition
 from model.engines.compiled.explore import explore_compiled, native_or_portable
+from model.engines.compiled.fallback import Portable
 from model.engines.compiled.levels import Room
 from model.engines.export.tla import export_tla
 from model.engines.source import Budget
+from model.language.ground_spec import ground
+from model.language.trace import trace
 from properties.registry import SPECS
 from tests.engines.tlc import JAR, run_tlc
 
@@ -107,6 +111,20 @@ def compare(scope: str, threads: int) -> None:
     print(f"  {'search':8} {last['search']:7.2f} CPU-s {'':9} {last['distinct'] / last['search'] / 1e6:6.2f} M/CPU-s")
 
 
+def portable() -> None:
+    """The back end without a compiler, in this process: the search with its evaluations, without tracing and expansion of the spec."""
+    spec = SPECS["kraft"]
+    expanded = ground(trace(spec), spec.complete_bounds({}))
+    started = time.process_time()
+    verdict = explore_compiled(
+        spec, expanded.bounds, clock=time.process_time, backend=lambda p, _: Portable(p), expanded=expanded
+    )
+    cpu = time.process_time() - started
+    print(
+        f"no compiler, defaults: {verdict.distinct:,} distinct, {cpu:.2f} CPU-s, {verdict.distinct / cpu / 1e6:.3f} M/CPU-s"
+    )
+
+
 def tlc() -> None:
     """TLC on the export of `kraft` at its default bounds."""
     spec = SPECS["kraft"]
@@ -135,6 +153,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     for scope in sys.argv[2:] or SCOPES:
         compare(scope, count)
+    portable()
     if JAR is not None:
         tlc()
 

@@ -40,7 +40,7 @@ def fingerprints(partition: Partition, threads: int) -> Backend:
 
 
 def portable(partition: Partition, threads: int) -> Backend:
-    """The back end in Python."""
+    """The back end in numpy."""
     return Portable(partition)
 
 

@@ -86,9 +86,7 @@ def same(first: Explored, second: Explored) -> None:
             assert np.array_equal(one, other), name
 
 
-@pytest.mark.parametrize(
-    ("name", "backend"), [(n, b) for n in SPECS for b in WHOLE if (n, b) != ("kraft-live", "portable")]
-)
+@pytest.mark.parametrize(("name", "backend"), [(n, b) for n in SPECS for b in WHOLE])
 def test_the_compiled_explorer_makes_the_same_graph(name: str, backend: str) -> None:
     """Numbers of states, steps in their order, what is cut, satisfied and triggered: all of it is that of the reference."""
     spec, bounds = SPECS[name]

@@ -62,7 +62,7 @@ def test_no_counterexample_is_a_continuation_of_a_violation(bug: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_back_end_finds_the_same_ones(backend: str) -> None:
-    """Properties, lengths and last actions are those of the back end in Python, with two threads and with levels on disk too."""
+    """Properties, lengths and last actions are those of the back end in numpy, with two threads and with levels on disk too."""
     _, expected = several("M5", Several(100, ACTION), "portable")
     _, verdict = several("M5", Several(100, ACTION), backend)
     assert outline(verdict) == outline(expected)

@@ -38,7 +38,7 @@ WHOLE = "native" if "native" in BACKENDS else "portable"
 """The fastest back end that keeps whole states in memory."""
 
 CASES = [("two-phase", backend) for backend in BACKENDS if backend not in ("on disk", "fingerprints")]
-CASES += [("kraft", WHOLE), ("kraft-core", WHOLE)]
+CASES += [(name, backend) for name in ("kraft", "kraft-core") for backend in dict.fromkeys((WHOLE, "portable"))]
 
 
 @pytest.mark.parametrize(("name", "backend"), CASES)

@@ -22,7 +22,7 @@ from model.language.trace import trace
 
 
 def native_or_portable(partition: Partition, threads: int, room: Room) -> Backend:
-    """The back end in C where it can be built and its limits allow it, else the one in Python, which has one thread and no use for
+    """The back end in C where it can be built and its limits allow it, else the one in numpy, which has one thread and no use for
     `room`.
     """
     if library() is None or len(partition.components) > MOST_COMPONENTS:

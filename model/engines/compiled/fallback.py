@@ -1,10 +1,13 @@
-"""The back end in Python, for machines without a C compiler: the same numbers, the same results, some fifty times slower."""
+"""The back end for machines without a C compiler: numpy only, the same numbers, the same results, a block of states at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from model.engines.compiled.array_components import ArrayComponents
+from model.engines.compiled.array_memo import ArrayMemo, Steps, number_of_cut, number_of_move
+from model.engines.compiled.array_symmetry import least_images
 from model.engines.compiled.backend import (
     CHECK,
     DEGREES,
@@ -18,6 +21,7 @@ from model.engines.compiled.backend import (
     Found,
     Key,
     Moves,
+    NoMemory,
     Numbers,
     Reduction,
     Stats,
@@ -25,100 +29,77 @@ from model.engines.compiled.backend import (
 from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.misses_code import MissesCode
+from model.engines.compiled.row_table import Flags, Growing, Places, Rows, RowTable
 
 State = tuple[int, ...]
 
+BLOCK = 1 << 12
+"""States that are expanded at once: enough to spread the cost of some hundred numpy calls, few enough to stay in the cache."""
+
+
+class Block(NamedTuple):
+    """States that are expanded at once, and their items: groups that are alive in a state, with the memo's key and the entry."""
+
+    states: Rows
+    item_state: Places
+    key: Rows
+    entry: Places
+
+    def where(self, kept: Flags) -> "Block":
+        """With these items only."""
+        return Block(self.states, self.item_state[kept], self.key[kept], self.entry[kept])
+
 
 class Portable:
-    """A state is the tuple of its components' numbers. See `backend.Backend` for what the methods do."""
+    """A state is a row of its components' numbers. See `backend.Backend` for what the methods do."""
 
     threads = 1
     fingerprints = False
     pays: int | None = None
 
     def __init__(self, partition: Partition) -> None:
-        components = partition.components
-        self._groups = partition.groups
+        self._width = len(partition.components)
         self._actions = len(partition.ground.actions)
-        self._projections = [c.projections for c in components]
-        self._values: list[dict[tuple[int, ...], int]] = [{} for _ in components]
-        self._rows: list[list[tuple[int, ...]]] = [[] for _ in components]
-        self._known: list[list[dict[tuple[int, ...], int]]] = [[{} for _ in c.projections] for c in components]
-        self._parts: list[list[list[tuple[int, ...]]]] = [[[] for _ in c.projections] for c in components]
-        self._masks: list[list[list[int]]] = [[[] for _ in c.projections] for c in components]
-        self._uses = [[0 for _ in c.projections] for c in components]
-        for group in self._groups:
-            for view in group.views:
-                self._uses[view.component][view.projection] |= 1 << group.number
-        self._everything = (1 << len(self._groups)) - 1
-        self._alive: list[list[int]] = [[] for _ in components]
-        self._seen: list[list[tuple[int, ...]]] = [[] for _ in components]
-        self._memo: dict[Key, Entry] = {}
-        self._patches: list[tuple[int, Sequence[tuple[int, int]]]] = []
-        self._patch_numbers: dict[tuple[Any, ...], int] = {}
-        self._made: dict[tuple[int, int], int] = {}
-        self._order: list[State] = []
+        self._components = ArrayComponents(partition)
+        self._memo = ArrayMemo(partition, self._components)
+        self._visited = RowTable(self._width)
         self._ends = [0]
-        self._visited: set[State] = set()
-        self._key_misses: set[Key] = set()
-        self._patch_misses: set[tuple[int, int]] = set()
-        self._source: list[State] = []
-        self._postponed: list[State] = []
-        self._next = self._end = self._mode = self._wanted = 0
-        self._target: State = ()
+        self._postponed = Growing(np.uint32, self._visited.padded)
+        self._source: Rows = self._visited.rows
+        self._next = self._mode = 0
+        self._wanted = self._components.mask(0)
         self._found: dict[int, Found] = {}
         self._reduction: Reduction | None = None
         self._orbits = 0
-        self._fatal: frozenset[int] = frozenset()
+        self._fatal = np.zeros(0, dtype=np.int64)
         self._collecting = False
         self._collected: list[tuple[State, int]] = []
-        self._targets: dict[State, int] = {}
-        self._number: dict[State, int] = {}
-        self._edges: list[tuple[int, int, int]] = []
-        self._keys: list[Key] = []
-        self._moves: list[tuple[int, int]] = []
-        self._move_numbers: dict[Key, dict[int, int]] = {}
-        self._generated, self._cut = [0] * self._actions, [0] * self._actions
+        self._targets = RowTable(self._width)
+        self._target_numbers = np.zeros(0, dtype=np.int64)
+        self._edges: list[Numbers] = []
+        self._generated = np.zeros(self._actions, dtype=np.int64)
+        self._cut = np.zeros(self._actions, dtype=np.int64)
+        self._degrees = np.zeros(DEGREES, dtype=np.int64)
         self._deadlocks = self._steps = 0
-        self._degrees = [0] * DEGREES
 
     # ---- components
     def intern(self, component: int, row: Sequence[int]) -> int:
         """See `backend.Backend`."""
-        key = tuple(row)
-        number = self._values[component].setdefault(key, len(self._rows[component]))
-        if number == len(self._rows[component]):
-            self._rows[component].append(key)
-        return number
+        return self._components.intern(component, row)
 
     def row(self, component: int, value: int) -> list[int]:
         """See `backend.Backend`."""
-        return list(self._rows[component][value])
+        return list(self._components.rows[component][value])
 
     def seen(self, component: int, projection: int, value: int) -> list[int]:
         """See `backend.Backend`."""
-        return list(self._parts[component][projection][value])
+        return self._components.part(component, projection, value)
 
     def settle(self, alive: Alive) -> None:
         """See `backend.Backend`."""
         if self._reduction is not None:
             self._reduction.close(self)
-        for c, rows in enumerate(self._rows):
-            known, masks, uses = self._known[c], self._masks[c], self._uses[c]
-            for row in rows[len(self._seen[c]) :]:
-                seen = []
-                for p, places in enumerate(self._projections[c]):
-                    part = tuple([row[i] for i in places])
-                    number = known[p].setdefault(part, len(known[p]))
-                    if number == len(masks[p]):
-                        self._parts[c][p].append(part)
-                        masks[p].append(alive(c, p, list(part)) | self._everything & ~uses[p])
-                    seen.append(number)
-                bits = self._everything
-                for p, number in enumerate(seen):
-                    bits &= masks[p][number]
-                self._seen[c].append(tuple(seen))
-                self._alive[c].append(bits)
+        self._components.settle(alive)
 
     def reduce(self, by: Reduction) -> None:
         """See `backend.Backend`."""
@@ -128,190 +109,164 @@ class Portable:
         """See `backend.Backend`."""
         return self._orbits
 
-    def _images(self, state: Sequence[int]) -> list[State]:
-        """A state under all permutations."""
-        if self._reduction is None:
-            return [tuple(state)]
-        found = []
-        for becomes, tables in zip(self._reduction.becomes, self._reduction.tables, strict=True):
-            new = [0] * len(state)
-            for component, value in enumerate(state):
-                new[becomes[component]] = int(tables[component][value])
-            found.append(tuple(new))
-        return found
-
-    def _least(self, state: Sequence[int]) -> State:
-        return min(self._images(state), key=lambda image: image[::-1])
-
     # ---- the memo
     def compile(self, code: MissesCode, evaluator: Evaluator) -> None:
         """See `backend.Backend`: without a compiler, misses stay with Python."""
 
     def fill(self, evaluate: Callable[[Key], Entry], event: Callable[[tuple[str, ...]], int]) -> None:
         """See `backend.Backend`."""
-        self._memo.update([(key, evaluate(key)) for key in sorted(self._key_misses)])
-        self._key_misses.clear()
+        self._memo.fill(evaluate)
 
     def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
         """See `backend.Backend`."""
-        number = self._patch_numbers.setdefault((component, *pairs), len(self._patches))
-        if number == len(self._patches):
-            self._patches.append((component, pairs))
-        return number
+        return self._memo.patch(component, pairs)
 
-    # ---- rounds
+    # ---- states
     def add(self, numbers: Sequence[int]) -> None:
         """See `backend.Backend`."""
-        images = self._images(numbers)
-        state = min(images, key=lambda image: image[::-1])
-        if state not in self._visited:
-            self._visited.add(state)
-            self._orbits += len(set(images))
-            self._order.append(state)
+        self.load(np.array([numbers], dtype=np.uint32))
+
+    def load(self, states: Numbers) -> None:
+        """See `backend.Backend`."""
+        self._insert(self._rows(states))
+
+    def _rows(self, states: Numbers) -> Rows:
+        """States as rows of the visited set."""
+        rows = self._visited.blank(len(states))
+        rows[:, : self._width] = states
+        return rows
+
+    def _insert(self, states: Rows) -> None:
+        if self._reduction is None:
+            self._visited.insert(states)
+        else:
+            states, ties = least_images(self._reduction, states)
+            self._orbits += int((len(self._reduction.tables) // ties[self._visited.insert(states)]).sum())
 
     def advance(self) -> int:
         """See `backend.Backend`."""
-        self._ends.append(len(self._order))
+        self._ends.append(len(self._visited))
         return self._ends[-1] - self._ends[-2]
 
+    # ---- rounds
     def level(self, depth: int, mode: int, groups: int, target: State = ()) -> None:
         """See `backend.Backend`."""
-        self._source, self._next, self._end = self._order, self._ends[depth], self._ends[depth + 1]
-        self._mode, self._wanted, self._target = mode, groups, target
+        self._source, self._next = self._visited.rows[self._ends[depth] : self._ends[depth + 1]], 0
+        self._mode, self._wanted = mode, self._components.mask(groups)
         self._found.clear()
+        if mode == FIND:
+            self.targets([(target, 0)], 1)
 
     def run(self, most: int) -> bool:
         """See `backend.Backend`."""
-        last = min(self._end, self._next + most)
-        while self._next < last:
-            state = self._source[self._next]
-            self._next += 1
-            if not self._expand(state):
-                self._postponed.append(state)
-        return self._next == self._end
+        last = min(len(self._source), self._next + most)
+        try:
+            while self._next < last:
+                states = self._source[self._next : min(last, self._next + BLOCK)]
+                self._next += len(states)
+                self._expand(states)
+        except MemoryError:
+            raise NoMemory(f"no memory for more than {len(self._visited):,} states") from None
+        return self._next == len(self._source)
 
-    def _expand(self, state: State) -> bool:
-        """Take all steps out of a state, unless something is missing."""
-        bits = self._wanted
-        for component, number in enumerate(state):
-            bits &= self._alive[component][number]
-        entries, complete, doomed = [], True, False
-        for group in self._groups:
-            if bits >> group.number & 1:
-                seen = [self._seen[v.component][state[v.component]][v.projection] for v in group.views]
-                key = (group.number, *seen)
-                entry = self._memo.get(key)
-                if entry is None:
-                    self._key_misses.add(key)
-                    complete = False
-                elif self._mode != CHECK:
-                    entries.append((key, entry))
-                if entry is not None and entry.event:
-                    doomed |= entry.event in self._fatal
-                    if self._mode in (EXPLORE, CHECK):
-                        self._event(entry.event, state, key, 0)
-        return complete and ((self._mode != CHECK and doomed) or self._take(state, entries))
+    def _expand(self, states: Rows) -> None:
+        """Take all steps out of a block of states, but postpone those for which something is missing."""
+        memo = self._memo
+        state, group = np.nonzero(self._components.alive(states, self._wanted))
+        keys, entry = memo.look_up(states, state, group)
+        complete = np.ones(len(states), dtype=np.bool_)
+        complete[state[entry < 0]] = False
+        block = Block(states, state, keys, entry).where(complete[state])
+        events = memo.event.values[block.entry]
+        if self._mode in (EXPLORE, CHECK):
+            some = np.flatnonzero(events)
+            self._happened(block, some, events[some])
+        if self._mode != CHECK:
+            going_on = complete.copy()
+            going_on[block.item_state[np.isin(events, self._fatal)]] = False
+            block = block.where(going_on[block.item_state])
+            steps, made = memo.steps(states, block.item_state, block.entry)
+            lacking = block.item_state[steps.item[~made]]
+            complete[lacking] = going_on[lacking] = False
+            self._take(block, steps.where(going_on[block.item_state[steps.item]]), going_on)
+        if not complete.all():
+            self._postponed.extend(states[~complete])
 
-    def _take(self, state: State, entries: list[tuple[Key, Entry]]) -> bool:
-        successors: list[tuple[int, int, State, Key, int]] = []
-        complete = True
-        for key, entry in entries:
-            number = 0
-            for action, cut, event, patches in entry.moves:
-                if cut:
-                    continue
-                new = list(state)
-                for patch in patches:
-                    component = self._patches[patch][0]
-                    to = self._made.get((patch, state[component]))
-                    if to is None:
-                        self._patch_misses.add((patch, state[component]))
-                        complete = False
-                    else:
-                        new[component] = to
-                successors.append((action, event, tuple(new), key, number))
-                number += 1
-        if not complete:
-            return False
-        if self._mode == EDGES:
-            self._note(state, entries, successors)
-            return True
-        for action, event, new_state, key, number in successors:
-            if self._mode in (FIND, LEADS):
-                if event not in self._fatal:
-                    self._lead(action, self._least(new_state), state, key, number)
-                continue
-            self._generated[action] += 1
-            if event:
-                self._event(event, state, key, number)
-            if event not in self._fatal:
-                self.add(new_state)
+    def _take(self, block: Block, steps: Steps, going_on: Flags) -> None:
+        """Do what the round is for with the steps out of the states that are gone on from."""
+        events = self._memo.move_event.values[steps.move]
         if self._mode == EXPLORE:
-            self._steps += len(successors)
-            self._deadlocks += not successors
-            self._degrees[min(len(successors), DEGREES - 1)] += 1
-            for _, entry in entries:
-                for action, cut, _, _ in entry.moves:
-                    self._cut[action] += cut
-        return True
+            some = np.flatnonzero(events)
+            self._happened(block, steps.item[some], events[some], steps.move[some])
+            self._count(block, steps, going_on)
+        followed = (steps.successor != block.states[block.item_state[steps.item]]).any(axis=1)
+        followed &= ~np.isin(events, self._fatal)
+        steps = steps.where(followed)
+        if self._mode == EXPLORE:
+            self._insert(steps.successor)
+            return
+        if self._reduction is not None:
+            steps = steps._replace(successor=least_images(self._reduction, steps.successor)[0])
+        if self._mode == EDGES:
+            self._note(block, steps, going_on)
+        else:
+            self._lead(block, steps)
+
+    def _count(self, block: Block, steps: Steps, going_on: Flags) -> None:
+        memo = self._memo
+        self._steps += len(steps.item)
+        self._generated += np.bincount(memo.action.values[steps.move], minlength=self._actions)
+        _, cuts = memo.cuts(block.entry[going_on[block.item_state]])
+        np.add.at(self._cut, memo.cut_action.values[cuts], memo.cut_times.values[cuts])
+        degrees = np.bincount(block.item_state[steps.item], minlength=len(block.states))[going_on]
+        self._deadlocks += int((degrees == 0).sum())
+        self._degrees += np.bincount(np.minimum(degrees, DEGREES - 1), minlength=DEGREES)
+
+    def _lead(self, block: Block, steps: Steps) -> None:
+        """Note the steps to targets."""
+        target = self._targets.find(steps.successor)
+        some = np.flatnonzero(target >= 0)
+        events = self._target_numbers[target[some]]
+        if self._mode == LEADS:
+            events = events * self._actions + self._memo.action.values[steps.move[some]]
+        self._happened(block, steps.item[some], events, steps.move[some])
+
+    def _note(self, block: Block, steps: Steps, going_on: Flags) -> None:
+        """Note the steps with the numbers of their states."""
+        source, successor = self._visited.find(block.states), self._visited.find(steps.successor)
+        self._edges.append(_columns(source[block.item_state[steps.item]], successor, number_of_move(steps.move)))
+        items = np.flatnonzero(going_on[block.item_state])
+        of, cut = self._memo.cuts(block.entry[items])
+        beyond = np.full(len(cut), NOWHERE, dtype=np.int64)
+        self._edges.append(_columns(source[block.item_state[items[of]]], beyond, number_of_cut(cut)))
+
+    def again(self, alive: Alive) -> bool:
+        """See `backend.Backend`."""
+        self._memo.apply()
+        self.settle(alive)
+        self._source, self._next = self._postponed.values, 0
+        self._postponed = Growing(np.uint32, self._visited.padded)
+        return len(self._source) > 0
 
     # ---- steps
     def index(self) -> Numbers:
         """See `backend.Backend`."""
-        self._number = {state: number for number, state in enumerate(self._order)}
-        return np.arange(len(self._order), dtype=np.uint32)
-
-    def _note(
-        self, state: State, entries: list[tuple[Key, Entry]], successors: list[tuple[int, int, State, Key, int]]
-    ) -> None:
-        source = self._number[state]
-        for _, _, target, key, number in successors:
-            if target != state:
-                self._edges.append((source, self._number[target], self._move(key, number)))
-        for key, entry in entries:
-            for action in dict.fromkeys(move[0] for move in entry.moves if move[1]):
-                self._edges.append((source, NOWHERE, self._move(key, -1 - action)))
-
-    def _move(self, key: Key, number: int) -> int:
-        """The number of a move, given when it is first needed."""
-        known = self._move_numbers.get(key)
-        if known is None:
-            known = self._move_numbers[key] = {}
-            self._keys.append(key)
-        if number not in known:
-            known[number] = len(self._moves)
-            self._moves.append((len(self._keys) - 1, number))
-        return known[number]
+        return np.arange(len(self._visited), dtype=np.uint32)
 
     def edges(self) -> Numbers:
         """See `backend.Backend`."""
-        found = np.array(self._edges, dtype=np.uint32).reshape(len(self._edges), 3)
+        found = np.concatenate([np.zeros((0, 3), dtype=np.uint32), *self._edges])
         self._edges.clear()
         return found
 
     def moves(self) -> Moves:
         """See `backend.Backend`."""
-        rows = [(move, *row) for move, row in enumerate(self._moves)]
-        return Moves(self._keys, np.array(rows, dtype=np.int32).reshape(len(rows), 3))
-
-    def again(self, alive: Alive) -> bool:
-        """See `backend.Backend`."""
-        for patch, value in sorted(self._patch_misses, key=lambda m: (self._patches[m[0]][0], *m)):
-            component, pairs = self._patches[patch]
-            row = list(self._rows[component][value])
-            for place, new in pairs:
-                row[place] = new
-            self._made[patch, value] = self.intern(component, row)
-        self._patch_misses.clear()
-        self.settle(alive)
-        self._source, self._postponed = self._postponed, []
-        self._next, self._end = 0, len(self._source)
-        return bool(self._source)
+        return self._memo.moves_of_steps()
 
     # ---- several violations
     def fatal(self, events: Sequence[int]) -> None:
         """See `backend.Backend`."""
-        self._fatal = frozenset(events)
+        self._fatal = np.array(events, dtype=np.int64)
 
     def collect(self, *, on: bool) -> None:
         """See `backend.Backend`."""
@@ -324,22 +279,26 @@ class Portable:
 
     def targets(self, states: Sequence[tuple[State, int]], numbers: int) -> None:
         """See `backend.Backend`."""
-        self._targets = dict(states)
-
-    def _lead(self, action: int, target: State, state: State, key: Key, move: int) -> None:
-        if self._mode == FIND:
-            if target == self._target:
-                self._event(0, state, key, move)
-        elif target in self._targets and target != state:
-            self._event(self._targets[target] * self._actions + action, state, key, move)
+        self._targets = RowTable(self._width)
+        self._targets.insert(self._rows(np.array([state for state, _ in states], dtype=np.uint32)))
+        self._target_numbers = np.array([number for _, number in states], dtype=np.int64)
 
     # ---- what was found
-    def _event(self, number: int, state: State, key: Key, move: int) -> None:
+    def _happened(self, block: Block, items: Places, events: Places, moves: Places | None = None) -> None:
+        """Note events of items (or of a move of each), for each number the one in the least state: its last component counts most, and
+        among equal states the first group and move.
+        """
+        rows = block.states[block.item_state[items], : self._width]
         if self._collecting and self._mode == CHECK:
-            self._collected.append((state, number))
-        best = self._found.get(number)
-        if best is None or state[::-1] < best.state[::-1]:
-            self._found[number] = Found(state, key, move)
+            self._collected += zip(map(tuple, rows.tolist()), events.tolist(), strict=True)
+        for number in np.unique(events).tolist():
+            at = np.flatnonzero(events == number)
+            least = int(at[np.lexsort(rows[at].T)[0]])
+            state, item = tuple(rows[least].tolist()), int(items[least])
+            best = self._found.get(number)
+            if best is None or state[::-1] < best.state[::-1]:
+                move = 0 if moves is None else int(moves[least]) - self._memo.first_move(int(block.entry[item]))
+                self._found[number] = Found(state, self._memo.key(block.key[item].tolist()), move)
 
     def event(self, number: int) -> Found | None:
         """See `backend.Backend`."""
@@ -351,13 +310,7 @@ class Portable:
 
     def dump(self, depth: int) -> Iterator[Numbers]:
         """See `backend.Backend`."""
-        first, last = self._ends[depth], self._ends[depth + 1]
-        yield np.array(self._order[first:last], dtype=np.uint32).reshape(last - first, len(self._rows))
-
-    def load(self, states: Numbers) -> None:
-        """See `backend.Backend`."""
-        for row in states.tolist():
-            self.add(row)
+        yield self._visited.rows[self._ends[depth] : self._ends[depth + 1], : self._width]
 
     def manifest(self) -> dict[str, Any] | None:
         """See `backend.Backend`: levels are in memory."""
@@ -371,33 +324,37 @@ class Portable:
         raise ValueError("its levels are on disk, which only the back end in C can use")
 
     def stats(self) -> Stats:
-        """See `backend.Backend`. Bytes are not counted here."""
+        """See `backend.Backend`. The tables are the arrays, without what Python holds of the same values."""
         return Stats(
-            distinct=len(self._order),
+            distinct=len(self._visited),
             deadlocks=self._deadlocks,
             steps=self._steps,
-            bytes=0,
-            tables=0,
-            words=len(self._rows),
-            entries=len(self._memo),
-            patches=len(self._patches),
-            made=len(self._made),
-            generated=tuple(self._generated),
-            cut=tuple(self._cut),
-            values=tuple(len(rows) for rows in self._rows),
+            bytes=self._visited.nbytes,
+            tables=self._components.nbytes + self._memo.nbytes,
+            words=self._visited.padded // 2,
+            entries=len(self._memo.keys),
+            patches=self._memo.patches,
+            made=len(self._memo.made),
+            generated=tuple(self._generated.tolist()),
+            cut=tuple(self._cut.tolist()),
+            values=tuple(len(rows) for rows in self._components.rows),
         )
 
     def degrees(self) -> list[int]:
         """See `backend.Backend`."""
-        return list(self._degrees)
+        found: list[int] = self._degrees.tolist()
+        return found
 
     def restore(
         self, deadlocks: int, steps: int, generated: Sequence[int], cut: Sequence[int], degrees: Sequence[int]
     ) -> None:
         """See `backend.Backend`."""
-        self._degrees = list(degrees)
         self._deadlocks, self._steps = deadlocks, steps
-        self._generated, self._cut = list(generated), list(cut)
+        self._generated[:], self._cut[:], self._degrees[:] = generated, cut, degrees
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+def _columns(*columns: Places) -> Numbers:
+    return np.stack(columns, axis=1).astype(np.uint32)
