@@ -7,72 +7,56 @@ derived from the graph, a sample of the states is expanded in the plain reading 
 
 from typing import Any
 
+from model.engines.breadth_first import BreadthFirst, Taken
 from model.engines.source import (
     Budget,
     Clock,
     Disagreement,
-    Progress,
     Record,
     Report,
     Source,
     State,
+    Stop,
     blocked_most,
     guards_of,
     replayed,
 )
-from model.engines.verdict import PropertyVerdict, SpecTrace, TraceStep, Verdict, overall
+from model.engines.verdict import SpecTrace, Verdict, overall
 from model.language import Property
 from model.language.plain import Stepper
-
-_REPORT_EVERY = 512
 
 _AUDIT_EVERY = 256
 """Of a source that is derived from the graph, the steps of every so many-th state are compared with the plain reading's."""
 
 
-class _Stop(Exception):
-    """The search ends before the frontier is empty; the message says why."""
-
-
-class _Search:
-    """One breadth-first search. States are numbered in order of discovery; `parents` and `taken` lead back to the start."""
+class _Search(BreadthFirst):
+    """One search, with the verdicts on properties."""
 
     def __init__(
         self, source: Source, properties: tuple[Property, ...], budget: Budget, clock: Clock, report: Report | None
     ):
-        self.source, self.budget, self.clock, self.report = source, budget, clock, report
+        super().__init__(source.spec, budget, clock, report)
+        self.source = source
         self.record = Record(source, properties)
-        self.index: dict[State, int] = {}
-        self.states: list[State] = []
-        self.parents: list[int] = []
-        self.taken: list[tuple[int, tuple[Any, ...]] | None] = []
-        self.levels: list[int] = []
-        self.generated = 0
         self.deadlocks = 0
         self.degrees: dict[int, int] = {}
-        self.started = clock()
         self.audit = None if isinstance(source, Stepper) else Stepper(source.spec, source.bounds)
 
-    def trace_to(self, number: int, last: tuple[int, tuple[Any, ...]] | None = None) -> SpecTrace:
+    def trace_to(self, number: int, last: Taken | None = None) -> SpecTrace:
         """The path to a state (and one step further), replayed in the plain reading."""
-        steps = [last] if last is not None else []
-        while (step := self.taken[number]) is not None:
-            steps.append(step)
-            number = self.parents[number]
-        actions = self.source.spec.actions
-        path = tuple(TraceStep(actions[place].name, args) for place, args in reversed(steps))
-        return replayed(self.source.spec, self.source.bounds, path)
+        return replayed(self.source.spec, self.source.bounds, self.way_to(number, last))
 
-    def add(self, state: State, parent: int, step: tuple[int, tuple[Any, ...]] | None, view: Any) -> None:
-        """Number a new state and check the properties of single states on it."""
-        number = self.index[state] = len(self.states)
-        self.states.append(state)
-        self.parents.append(parent)
-        self.taken.append(step)
+    def begin(self) -> None:
+        """Check the initial state."""
+        initial = self.source.initial()
+        self.check(self.discover(initial), self.source.view(initial))
+
+    def check(self, number: int, view: Any) -> None:
+        """Check the properties of single states on a new one."""
         for prop in self.record.always:
             if not self.source.holds_in(prop, view):
                 self.record.violated(prop, self.trace_to(number))
-                raise _Stop(f"stopped at the violation of {prop.name}")
+                raise Stop(f"stopped at the violation of {prop.name}")
         for prop in tuple(self.record.wanted):
             if prop.states == 1 and self.source.holds_in(prop, view):
                 self.record.reached(prop, self.trace_to(number))
@@ -89,12 +73,12 @@ class _Search:
             for prop in self.record.steps:
                 if not self.source.holds_across(prop, before, view):
                     self.record.violated(prop, self.trace_to(number, (place, args)))
-                    raise _Stop(f"stopped at the violation of {prop.name}")
+                    raise Stop(f"stopped at the violation of {prop.name}")
             for prop in tuple(self.record.wanted):
                 if prop.states == 2 and self.source.holds_across(prop, before, view):
                     self.record.reached(prop, self.trace_to(number, (place, args)))
             if new not in self.index:
-                self.add(new, number, (place, args), view)
+                self.check(self.discover(new, number, (place, args)), view)
         self.deadlocks += not degree
         self.degrees[degree] = self.degrees.get(degree, 0) + 1
         if self.audit is not None and number % _AUDIT_EVERY == 0:
@@ -112,30 +96,6 @@ class _Search:
                 f"{source.spec.name}: {len(found)} steps instead of {len(expected)}, or other ones, out of {plain!r}"
             )
 
-    def pause(self, queue: int) -> None:
-        """Between two states: report, and look at the budget."""
-        seconds = self.clock() - self.started
-        if self.report is not None:
-            self.report(Progress(len(self.states), self.generated, len(self.levels), queue, seconds))
-        if self.budget.seconds is not None and seconds > self.budget.seconds:
-            raise _Stop(f"budget of {self.budget.seconds:g} s used up with {queue:,} states in the queue")
-
-    def run(self) -> None:
-        """Explore to the end of the frontier, or raise _Stop."""
-        initial = self.source.initial()
-        self.generated += 1
-        self.add(initial, -1, None, self.source.view(initial))
-        first, last = 0, 1
-        while first < last:
-            self.levels.append(last - first)
-            for number in range(first, last):
-                if number % _REPORT_EVERY == 0:
-                    self.pause(len(self.states) - number)
-                if self.budget.states is not None and len(self.states) > self.budget.states:
-                    raise _Stop(f"budget of {self.budget.states:,} states used up at depth {len(self.levels)}")
-                self.expand(number)
-            first, last = last, len(self.states)
-
 
 def explore(
     source: Source,
@@ -152,14 +112,8 @@ def explore(
     `unknown` for what is not settled, with what was covered.
     """
     search = _Search(source, properties, budget if budget is not None else Budget(), clock, report)
-    complete, why = True, ""
-    try:
-        search.run()
-    except _Stop as stop:
-        complete, why = False, str(stop)
-    except KeyboardInterrupt:
-        complete, why = False, f"interrupted at depth {len(search.levels)}"
-    verdicts: tuple[PropertyVerdict, ...] = search.record.finish(complete=complete, why=why)
+    complete, why = search.search()
+    verdicts = search.record.finish(complete=complete, why=why)
     spec = source.spec
     return Verdict(
         spec=spec.name,

@@ -38,12 +38,23 @@ class Source(Protocol):
     def plain(self, state: State) -> tuple[Any, ...]: ...
 
 
+class Stop(Exception):
+    """A run ends before it has done all it set out to do; the message says why."""
+
+
 @frozen
 class Budget:
     """When to stop: seconds of `clock` (None: no limit), distinct states (None: no limit)."""
 
     seconds: float | None = None
     states: int | None = None
+
+    def check(self, seconds: float, states: int, depth: int) -> None:
+        """Raise Stop if so many seconds or states are more than there are."""
+        if self.seconds is not None and seconds > self.seconds:
+            raise Stop(f"budget of {self.seconds:g} s used up at depth {depth}")
+        if self.states is not None and states > self.states:
+            raise Stop(f"budget of {self.states:,} states used up at depth {depth}")
 
 
 @frozen

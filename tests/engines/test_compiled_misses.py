@@ -14,8 +14,8 @@ from model.engines.compiled.footprint import FootprintError
 from model.engines.compiled.misses import SIGNATURES, Misses, sources, text_of
 from model.engines.compiled.misses_code import MissesCode
 from model.engines.compiled.native import Native, encoded, library
-from model.engines.compiled.search import Search, Stop
-from model.engines.source import Budget
+from model.engines.compiled.search import Search
+from model.engines.source import Budget, Stop
 from model.language import Spec
 from model.language.ground_spec import ground
 from model.language.trace import trace

@@ -211,13 +211,13 @@ def test_a_budget_of_seconds_leaves_the_rest_unknown() -> None:
     spec = race(the_winner_has_run_two_laps, a_second_lap_is_run, somebody_runs_three_laps)
     at_once = explored(spec, clock=ticking(), budget=Budget(seconds=0.5))
     assert (at_once.verdict, at_once.distinct, at_once.rung) == (UNKNOWN, 1, "tested")
-    assert at_once.reason == "budget of 0.5 s used up with 1 states in the queue"
+    assert at_once.reason == "budget of 0.5 s used up at depth 1"
     assert {p.verdict for p in at_once.properties} == {UNKNOWN}
     assert {p.reason for p in at_once.properties} == {at_once.reason}
 
     later = explored(TWO_PHASE, {"nodes": 4}, clock=ticking(), budget=Budget(seconds=1.5))
     assert later.verdict == UNKNOWN
-    assert later.reason.startswith("budget of 1.5 s used up with ")
+    assert later.reason.startswith("budget of 1.5 s used up at depth ")
     assert 512 < later.distinct < 1_568
     assert of(later, "everybody_aborts").verdict == HOLDS
     assert of(later, "managers_agree").verdict == UNKNOWN

@@ -197,7 +197,7 @@ def test_an_incomplete_search_says_nothing_about_liveness() -> None:
     verdict = explore(source, spec.properties, clock=still, budget=Budget(states=0))
     assert with_liveness(verdict, source, spec.properties, clock=still, budget=Budget()) is verdict
     (found,) = check_liveness(source, spec.properties, clock=still, budget=Budget(states=0))
-    assert (found.verdict, found.reason) == (UNKNOWN, "budget of 0 states used up at depth 0")
+    assert (found.verdict, found.reason) == (UNKNOWN, "budget of 0 states used up at depth 1")
 
 
 def test_an_interrupt_leaves_liveness_unknown() -> None:
@@ -208,7 +208,7 @@ def test_an_interrupt_leaves_liveness_unknown() -> None:
 
     spec = tour({})
     (found,) = check_liveness(plain(spec), spec.properties, clock=still, report=interrupt)
-    assert (found.verdict, found.reason) == (UNKNOWN, "interrupted")
+    assert (found.verdict, found.reason) == (UNKNOWN, "interrupted at depth 1")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from attrs import frozen
 from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
 from model.engines.compiled.misses_code import MissesCode
+from model.engines.source import Stop
 
 EXPLORE, FIND, CHECK, EDGES, LEADS = 0, 1, 2, 3, 4
 """What a round is for: take all steps; find the predecessors of a target; look at properties of single states only; note all steps;
@@ -32,7 +33,7 @@ Alive = Callable[[int, int, list[int]], int]
 It is called once for each value of a projection, in the order of their numbers."""
 
 
-class NoMemory(Exception):
+class NoMemory(Stop):
     """The tables cannot grow: by the system's limit, or because component numbers do not fit into a state."""
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from attrs import evolve
 
-from model.engines.compiled.backend import Backend, NoMemory
+from model.engines.compiled.backend import Backend
 from model.engines.compiled.checkpoint import resume, save
 from model.engines.compiled.components import Partition
 from model.engines.compiled.fallback import Portable
 from model.engines.compiled.levels import Room
 from model.engines.compiled.native import MOST_COMPONENTS, MOST_THREADS, Native, library
-from model.engines.compiled.search import NotStuttering, Search, Stop
+from model.engines.compiled.search import NotStuttering, Search
 from model.engines.compiled.several import ONE, Several
-from model.engines.source import Budget, Clock, Report
+from model.engines.source import Budget, Clock, Report, Stop
 from model.engines.verdict import Verdict, overall
 from model.language import Property, Spec
 from model.language.ground_spec import GroundSpec, ground
@@ -105,7 +105,7 @@ def _verdict(ground_spec: GroundSpec, search: Search, started: float, checkpoint
         search.run(between)
         if search.told:
             complete, why = False, "nothing is known of what comes after the violations"
-    except (Stop, NoMemory) as stop:
+    except Stop as stop:
         complete, why = False, str(stop)
     except KeyboardInterrupt:
         complete, why = False, f"interrupted at depth {len(search.levels)}"

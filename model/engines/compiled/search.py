@@ -11,7 +11,7 @@ from model.engines.compiled.misses import ready, text_of
 from model.engines.compiled.misses_code import MissesCode
 from model.engines.compiled.several import ONE, Happened, Several, report_several
 from model.engines.compiled.symmetry import Symmetry, check_symmetric
-from model.engines.source import Budget, Clock, Disagreement, Progress, Record, Report, replayed
+from model.engines.source import Budget, Clock, Disagreement, Progress, Record, Report, Stop, replayed
 from model.engines.verdict import SpecTrace, TraceStep
 from model.language.ground_spec import GroundSpec
 from model.language.plain import Stepper
@@ -22,10 +22,6 @@ PIECE = 1 << 16
 
 FATAL = ("always", "step")
 """Kinds of properties whose events are violations."""
-
-
-class Stop(Exception):
-    """The search ends before the frontier is empty; the message says why."""
 
 
 class NotStuttering(Exception):
@@ -152,10 +148,7 @@ class Search:
             queue = stats.distinct - sum(self.levels[:-1])
             memory, levels = stats.bytes + stats.tables, tuple(self.levels)
             self.report(Progress(stats.distinct, stats.steps + 1, len(levels), queue, seconds, memory, levels))
-        if self.budget.seconds is not None and seconds > self.budget.seconds:
-            raise Stop(f"budget of {self.budget.seconds:g} s used up at depth {len(self.levels)}")
-        if self.budget.states is not None and stats.distinct > self.budget.states:
-            raise Stop(f"budget of {self.budget.states:,} states used up at depth {len(self.levels)}")
+        self.budget.check(seconds, stats.distinct, len(self.levels))
 
     def begin(self) -> None:
         """Insert the initial state."""

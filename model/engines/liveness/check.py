@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from model.engines.liveness.build import Search, Unfinished
+from model.engines.liveness.build import Search
 from model.engines.liveness.explored import Explored
 from model.engines.liveness.fair import NO_COMPONENT, fair_components
 from model.engines.liveness.lasso import fairly_done, find_lasso
-from model.engines.source import Budget, Clock, Report, Source
+from model.engines.source import Budget, Clock, Report, Source, Stop
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, Verdict, overall
 from model.language import Property
 
@@ -35,10 +35,10 @@ def check_liveness(
 
 
 def judged(asked: tuple[Property, ...], explore: Callable[[], Explored]) -> tuple[PropertyVerdict, ...]:
-    """The verdicts on these `eventually` properties, of which `explore` makes the graph; unknown if it ends as Unfinished."""
+    """The verdicts on these `eventually` properties, of which `explore` makes the graph; unknown if it is stopped or interrupted."""
     try:
         explored = explore()
-    except Unfinished as stop:
+    except Stop as stop:
         return tuple(PropertyVerdict(p.name, p.kind, UNKNOWN, str(stop)) for p in asked)
     return tuple(_judge(explored, place, prop) for place, prop in enumerate(asked))
 

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engines.compiled.backend import EDGES, NOWHERE, Moves, NoMemory, Numbers
+from model.engines.compiled.backend import EDGES, NOWHERE, Moves, Numbers
 from model.engines.compiled.search import Search
-from model.engines.liveness.build import Unfinished
 from model.engines.liveness.check import is_asked, judged, what_is_left, with_verdicts
 from model.engines.liveness.explored import Explored, Label
 from model.engines.liveness.graph import OUTSIDE, Flags, Ints
 from model.engines.liveness.valuation import Valuation
-from model.engines.source import Budget, Disagreement, Progress, Report
+from model.engines.source import Budget, Disagreement, Progress, Report, Stop
 from model.engines.verdict import Verdict
 from model.language import Property
 from model.language.plain import Stepper
@@ -55,15 +54,13 @@ class _Build:
         self._index: Numbers = np.zeros(0, dtype=np.uint32)
 
     def run(self) -> Explored:
-        """All of it; Unfinished if budget, memory or user end it before."""
+        """All of it; Stop if budget, memory or user end it before."""
         try:
             steps = self._steps()
             moves, cut, names = self._named(self.backend.moves(), steps[2])
             satisfied, triggered = self._judgements()
         except KeyboardInterrupt:
-            raise Unfinished("interrupted") from None
-        except NoMemory as error:
-            raise Unfinished(str(error)) from None
+            raise Stop("interrupted") from None
         graph = _ordered(*_labelled(steps, moves, cut), len(names), len(satisfied[0]))
         needed = np.ones_like(satisfied[0])
         if all(p.after is None for p in self.properties):
@@ -107,8 +104,7 @@ class _Build:
         distinct, seconds = self.backend.stats().distinct, self.search.clock() - self._started
         if self.report is not None:
             self.report(Progress(distinct, noted, depth + 1, 0, seconds))
-        if self.budget.seconds is not None and seconds > self.budget.seconds:
-            raise Unfinished(f"budget of {self.budget.seconds:g} s used up at depth {depth}")
+        self.budget.check(seconds, 0, depth + 1)
 
     def _named(self, found: Moves, used: NDArray[np.uint32]) -> tuple[Ints, dict[int, list[int]], tuple[Label, ...]]:
         """Per number of a move its label, or the labels of the cut steps that it stands for; labels are in the order of the spec."""

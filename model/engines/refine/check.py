@@ -9,21 +9,17 @@ from typing import Any
 
 from attrs import frozen
 
+from model.engines.breadth_first import BreadthFirst, Taken
 from model.engines.refine.refinement import REFINEMENT, Refinement
 from model.engines.refine.simulation import Mismatch, Simulation, Stands, format_call, involved
 from model.engines.refine.windows import Parts, Unseen
-from model.engines.source import Budget, Clock, Disagreement, Progress, Record, Report, replayed
-from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, TraceStep, Verdict, overall
+from model.engines.source import Budget, Clock, Disagreement, Record, Report, State, Stop, replayed
+from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, Verdict, overall
 from model.language import Node
 from model.language.ground_spec import GroundSpec
 
-_REPORT_EVERY = 512
 _AUDIT_EVERY = 1024
 """Of so many combinations one is looked at again through all nodes' parts."""
-
-
-class _Stop(Exception):
-    """The search ends before the frontier is empty; the message says why."""
 
 
 @frozen
@@ -36,40 +32,37 @@ class _Failure:
     mismatch: Mismatch
 
 
-class _Search:
-    """One search. States are numbered in order of discovery; `parents` and `taken` lead back to the start."""
+class _Search(BreadthFirst):
+    """One search. `numbers`: per state the parts of its nodes, by number; `paths`: per action how often its steps stand for what."""
 
     def __init__(
         self, refinement: Refinement, source: GroundSpec, budget: Budget, clock: Clock, report: Report | None
     ) -> None:
-        self.source, self.budget, self.clock, self.report = source, budget, clock, report
+        super().__init__(source.spec, budget, clock, report)
+        self.source = source
         self.parts = Parts(source, refinement.reads)
         self.simulation = Simulation(refinement, source, self.parts)
-        self.index: dict[Any, int] = {}
-        self.states: list[Any] = []
         self.numbers: list[tuple[int, ...]] = []
-        self.parents: list[int] = []
-        self.taken: list[tuple[int, tuple[Any, ...]] | None] = []
-        self.levels: list[int] = []
-        self.generated = 1
         self.combinations = 0
         self.paths: list[dict[Stands, int]] = [{} for _ in source.spec.actions]
         self.failure: _Failure | None = None
         self.at_start: Mismatch | None = None
-        self.started = clock()
         self._known: dict[tuple[Any, ...], Stands] = {}
         self._nodes: list[dict[tuple[Any, ...], tuple[int, ...]]] = [{} for _ in source.spec.actions]
         self._wide: set[int] = set()
         self._sorts = [tuple(p.sort for p in a.parameters) for a in source.spec.actions]
 
-    def add(self, state: Any, parent: int, step: tuple[int, tuple[Any, ...]] | None) -> int:
-        """Number a new state."""
-        number = self.index[state] = len(self.states)
-        self.states.append(state)
+    def begin(self) -> None:
+        """See what the initial state stands for."""
+        self.discover(self.source.initial())
+        self.at_start = self.simulation.start(self.numbers[0])
+        if self.at_start is not None:
+            raise Stop("stopped at the initial state")
+
+    def discover(self, state: State, parent: int = -1, step: Taken | None = None) -> int:
+        """Number a new state and its parts."""
         self.numbers.append(self.parts.of(state))
-        self.parents.append(parent)
-        self.taken.append(step)
-        return number
+        return super().discover(state, parent, step)
 
     def expand(self, number: int) -> None:
         """Take every step out of a state and see what it stands for."""
@@ -78,7 +71,7 @@ class _Search:
             self.generated += 1
             after = index.get(new)
             if after is None:
-                after = self.add(new, number, (place, args))
+                after = self.discover(new, number, (place, args))
             path = self.look(number, place, args, before, self.numbers[after])
             counts = self.paths[place]
             counts[path] = counts.get(path, 0) + 1
@@ -134,47 +127,13 @@ class _Search:
                 )
         if isinstance(found, Mismatch):
             self.failure = _Failure(state, place, args, found)
-            raise _Stop(f"stopped at a step of {self.source.spec.actions[place].name} that does not refine")
+            raise Stop(f"stopped at a step of {self.source.spec.actions[place].name} that does not refine")
         return found
 
     def _through(
         self, place: int, args: tuple[Any, ...], nodes: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]
     ) -> Stands | Mismatch:
         return self.simulation.step(place, args, nodes, tuple(before[n] for n in nodes), tuple(after[n] for n in nodes))
-
-    def pause(self, queue: int) -> None:
-        """Between two states: report, and look at the budget."""
-        seconds = self.clock() - self.started
-        if self.report is not None:
-            self.report(Progress(len(self.states), self.generated, len(self.levels), queue, seconds))
-        if self.budget.seconds is not None and seconds > self.budget.seconds:
-            raise _Stop(f"budget of {self.budget.seconds:g} s used up with {queue:,} states in the queue")
-
-    def run(self) -> None:
-        """Look at every step, or raise _Stop."""
-        self.add(self.source.initial(), -1, None)
-        self.at_start = self.simulation.start(self.numbers[0])
-        if self.at_start is not None:
-            raise _Stop("stopped at the initial state")
-        first, last = 0, 1
-        while first < last:
-            self.levels.append(last - first)
-            for number in range(first, last):
-                if number % _REPORT_EVERY == 0:
-                    self.pause(len(self.states) - number)
-                if self.budget.states is not None and len(self.states) > self.budget.states:
-                    raise _Stop(f"budget of {self.budget.states:,} states used up at depth {len(self.levels)}")
-                self.expand(number)
-            first, last = last, len(self.states)
-
-    def trace(self, failure: _Failure) -> tuple[TraceStep, ...]:
-        """The steps to a failure, and the step itself."""
-        steps = [(failure.place, failure.args)]
-        number = failure.state
-        while (step := self.taken[number]) is not None:
-            steps.append(step)
-            number = self.parents[number]
-        return tuple(TraceStep(self.source.spec.actions[place].name, args) for place, args in reversed(steps))
 
 
 def refine(
@@ -191,13 +150,7 @@ def refine(
     or a used-up budget gives `unknown`, with what was covered. Raises SpecError for a refinement that is not whole.
     """
     search = _Search(refinement, source, budget if budget is not None else Budget(), clock, report)
-    complete, why = True, ""
-    try:
-        search.run()
-    except _Stop as stop:
-        complete, why = False, str(stop)
-    except KeyboardInterrupt:
-        complete, why = False, f"interrupted at depth {len(search.levels)}"
+    complete, why = search.search()
     spec = source.spec
     fired = {a.name: sum(counts.values()) for a, counts in zip(spec.actions, search.paths, strict=True)}
     record = Record(source, ())
@@ -242,7 +195,7 @@ def _steps_refine(refinement: Refinement, search: _Search, complete: bool, why: 
         return PropertyVerdict(name, REFINEMENT, VIOLATED, f"the initial state: {search.at_start.wrong}")
     if search.failure is not None:
         spec, failure = search.source.spec, search.failure
-        trace = replayed(spec, search.source.bounds, search.trace(failure))
+        trace = replayed(spec, search.source.bounds, search.way_to(failure.state, (failure.place, failure.args)))
         call = format_call(spec.actions[failure.place], failure.args)
         return PropertyVerdict(name, REFINEMENT, VIOLATED, f"{call} is not {failure.mismatch}", trace)
     return PropertyVerdict(name, REFINEMENT, HOLDS if complete else UNKNOWN, _lengths(search) if complete else why)
