@@ -1,8 +1,7 @@
-"""Misses evaluated by compiled code are those that Python evaluates, and the cache of compiled code looks after itself."""
+"""Misses evaluated by compiled code are those that Python evaluates."""
 
 import ctypes
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,24 +171,3 @@ def test_results_do_not_depend_on_who_evaluates(threads: int) -> None:
         verdicts.append((search.summary(), traces, search.evaluator.contents, stats.values, stats.patches, stats.made))
         backend.close()
     assert verdicts[0] == verdicts[1] == verdicts[2]
-
-
-def test_a_broken_file_in_the_cache_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that was cut short, or is not what was written, is neither loaded nor kept."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    text = {"one.c": "int one(void) { return 1; }"}
-    assert build.load("one", "one.c", text, ()).one() == 1
-    (file,) = (tmp_path / "lockstep").glob("*.so")
-    for broken in (file.read_bytes()[:100], file.read_bytes().replace(b"one", b"two"), b""):
-        file.unlink()
-        file.write_bytes(broken)
-        assert not build.is_built("one", text, ())
-        assert build.load("one", "one.c", text, ()).one() == 1
-        assert build.is_built("one", text, ())
-
-
-def test_what_does_not_compile_is_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a result there is nothing to load, and nothing is left behind."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert build.load("none", "none.c", {"none.c": "not C"}, ()) is None
-    assert not list((tmp_path / "lockstep").iterdir())

@@ -1,7 +1,7 @@
 """C source to loaded code: compiled once, kept in the user's cache directory under a name that is the hash of its text.
 
 A file is written beside its place and moved there together with a check sum, so processes that build at once do no harm and a
-file that was cut short or changed is built again instead of being loaded.
+file that was cut short or changed is built again instead of being loaded. The directory is bounded: what was used longest ago goes.
 """
 
 import ctypes
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -20,6 +21,13 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = ("-shared", "-fPIC", "-std=gnu11")
+
+MOST_BYTES = 500_000_000
+"""How much compiled code is kept: a thousand specs and bounds."""
+
+ZIG = ("-m", "ziglang", "cc", *(("-nostdlib",) if sys.platform.startswith("linux") else ()))
+"""What the interpreter runs as a compiler. On Linux the C library is the one that the interpreter has loaded, which saves making
+stubs of it: 1.9 s instead of 5.7 s for the runtime."""
 
 
 @cache
@@ -29,7 +37,7 @@ def compilers() -> tuple[tuple[str, ...], ...]:
         (path,) for name in ("cc", "gcc", "clang") if (path := shutil.which(name)) is not None
     ]
     if find_spec("ziglang") is not None:
-        found.append((sys.executable, "-m", "ziglang", "cc"))
+        found.append((sys.executable, *ZIG))
     return tuple(found) if os.name == "posix" else ()
 
 
@@ -81,18 +89,34 @@ def _build(main: str, sources: Mapping[str, str], flags: tuple[str, ...], target
         made = Path(scratch) / "made.so"
         for name, content in sources.items():
             (Path(scratch) / name).write_text(content)
+        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch}
         for compiler in compilers():
             command = [*compiler, *FLAGS, *flags, "-o", str(made), str(Path(scratch) / main)]
             try:
-                done = subprocess.run(command, capture_output=True, check=False, timeout=300)
+                done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=300)
             except (OSError, subprocess.TimeoutExpired):
                 continue
             if done.returncode == 0:
                 with made.open("ab") as file:
                     file.write(_sum(made.read_bytes()))
                 os.replace(made, target)
+                _evict(target.parent)
                 return True
     return False
+
+
+def _evict(directory: Path) -> None:
+    """Remove the compiled code that was used longest ago, until what is left is within bounds; the one last used always stays."""
+    used = []
+    for path in directory.glob("*.so"):
+        with suppress(OSError):  # another process was faster
+            state = path.stat()
+            used.append((state.st_mtime_ns, path.name, state.st_size))
+    kept = 0
+    for place, (_, name, size) in enumerate(sorted(used, reverse=True)):
+        kept += size
+        if place and kept > MOST_BYTES:
+            (directory / name).unlink(missing_ok=True)
 
 
 def is_built(kind: str, sources: Mapping[str, str], flags: tuple[str, ...]) -> bool:
@@ -111,6 +135,7 @@ def load(kind: str, main: str, sources: Mapping[str, str], flags: tuple[str, ...
         path = _place(kind, sources, flags)
         if not _whole(path) and not _build(main, sources, flags, path):
             return None
+        os.utime(path)  # used now: the last to be removed
         return ctypes.CDLL(str(path))
     except OSError:
         return None
