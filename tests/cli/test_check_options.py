@@ -65,7 +65,10 @@ def test_several_violations_are_listed_shortly(run: Run) -> None:
     [
         (("--max-violations", "2", "--distinct-by", "rolle"), "'rolle' is no state variable of kraft; give action,"),
         (("--max-violations", "2", "--engine", "walk"), "--max-violations needs --engine explore"),
-        (("--max-violations", "2", "--checkpoint", "f"), "--max-violations does not go with a checkpoint"),
+        (
+            ("--max-violations", "2", "--distinct-by", "role", "--symmetry", "--checkpoint", "f"),
+            "--distinct-by with variables does not go with both --symmetry and a checkpoint",
+        ),
         (("--symmetry", "--engine", "reference"), "--symmetry needs --engine explore"),
         (("--resume", "nothing"), "there is no nothing; start with --checkpoint FILE"),
         (("--resume", "a", "--checkpoint", "b"), "--resume and --checkpoint name different files"),

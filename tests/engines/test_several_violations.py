@@ -1,16 +1,27 @@
 """More than one violation: different by action, property or view, none a continuation of another, the same from every back end."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from model.engines.compiled.backend import Backend
+from model.engines.compiled.checkpoint import CheckpointError
+from model.engines.compiled.components import Partition
 from model.engines.compiled.explore import explore_compiled
+from model.engines.compiled.native import Native
 from model.engines.compiled.several import ACTION, PROPERTY, VIEW, Several
+from model.engines.source import Budget
 from model.engines.verdict import UNKNOWN, VIOLATED, SpecTrace, Verdict
 from model.language import Spec
+from model.language.ground_spec import ground
 from model.language.plain import Stepper
+from model.language.trace import trace
 from properties.registry import find_spec
 from tests.engines.compiled_case import BACKENDS
 
 KRAFT = find_spec("kraft")
+FASTEST = "native" if "native" in BACKENDS else "portable"
 LEAST = {"M5": 2, "KAFKA-10533": 2, "M2": 1}
 """How many are found at least: a second vote can only be given in answer to a request."""
 
@@ -49,13 +60,13 @@ def test_no_counterexample_is_a_continuation_of_a_violation(bug: str) -> None:
     spec, verdict = several(bug, Several(6, ACTION))
     stepper = Stepper(spec, verdict.bounds, coverage=False)
     claims = [p for p in spec.properties if p.kind in ("always", "step")]
-    for name, trace in found_in(verdict):
+    for name, shown in found_in(verdict):
         for prop in claims:
             n = prop.states
-            windows = [trace.states[i : i + n] for i in range(len(trace.states) - n + 1)]
+            windows = [shown.states[i : i + n] for i in range(len(shown.states) - n + 1)]
             held = [stepper.holds(prop, *window) for window in windows]
             # The states before the last are free of violations; the last one may violate several properties.
-            assert all(held[: len(trace.states) - n]), (name, prop.name)
+            assert all(held[: len(shown.states) - n]), (name, prop.name)
             if prop.name == name:
                 assert not held[-1]
 
@@ -67,6 +78,62 @@ def test_every_back_end_finds_the_same_ones(backend: str) -> None:
     _, verdict = several("M5", Several(100, ACTION), backend)
     assert outline(verdict) == outline(expected)
     assert verdict.levels == expected.levels
+
+
+@pytest.mark.skipif("native" not in BACKENDS, reason="no C compiler here")
+def test_compiled_code_says_of_which_action_a_violation_is() -> None:
+    """Steps of different actions that violate the same property are told apart whether Python or compiled code evaluates them."""
+    spec = KRAFT.with_bug("M5")
+    bounds = spec.complete_bounds(spec.bugs["M5"].bounds)
+
+    expanded = ground(trace(spec), bounds)
+
+    def evaluated(pays: int | None) -> Verdict:
+        def make(partition: Partition, threads: int) -> Backend:
+            return Native(partition, threads, pays=pays)
+
+        how = Several(100, ACTION)
+        return explore_compiled(spec, bounds, clock=lambda: 0.0, backend=make, several=how, expanded=expanded)
+
+    assert found_in(evaluated(0)) == found_in(evaluated(None))
+
+
+@pytest.mark.parametrize(
+    ("backend", "how"),
+    [
+        ("portable", Several(100, ACTION)),
+        (FASTEST, Several(100, ACTION)),
+        (FASTEST, Several(100, PROPERTY)),
+        (FASTEST, Several(7, VIEW, ("role",))),
+    ],
+)
+def test_what_was_found_is_not_found_again_after_a_checkpoint(backend: str, how: Several, tmp_path: Path) -> None:
+    """Stopped between any two levels, before and after the first violation, a search ends with the same counterexamples."""
+    spec = KRAFT.with_bug("M5")
+    bounds = spec.complete_bounds(spec.bugs["M5"].bounds)
+    make, threads = BACKENDS[backend]
+    expanded = ground(trace(spec), bounds)
+    common: dict[str, Any] = {
+        "clock": lambda: 0.0,
+        "threads": threads,
+        "backend": make,
+        "several": how,
+        "expanded": expanded,
+    }
+    whole = explore_compiled(spec, bounds, **common)
+    saved: dict[str, Any] = {**common, "checkpoint": tmp_path / "search", "every": 0.0}
+    halves = [sum(whole.levels[:depth]) for depth in (4, 6, 8)]
+    found = [len(found_in(explore_compiled(spec, bounds, **saved, budget=Budget(states=n)))) for n in halves]
+    assert found[-1] > 0
+    resumed = explore_compiled(spec, bounds, **saved)
+    assert found_in(resumed) == found_in(whole)
+    assert (resumed.levels, resumed.reason) == (whole.levels, whole.reason)
+    if how.by == ACTION:
+        other = {**saved, "several": Several(3, ACTION)}
+        with pytest.raises(
+            CheckpointError, match=r"a checkpoint with violations \[100, 'action'\], but this search has"
+        ):
+            explore_compiled(spec, bounds, **other)
 
 
 def test_by_property_there_is_one_of_each() -> None:

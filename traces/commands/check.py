@@ -222,7 +222,7 @@ def check(
         checkpoint = checkpoint_to_resume(resume, checkpoint)
     if symmetry and engine != "explore":
         raise CommandError("--symmetry needs --engine explore", "leave it out")
-    several = several_for(spec, engine, max_violations, distinct_by, checkpoint)
+    several = several_for(spec, engine, max_violations, distinct_by, saved=checkpoint is not None, symmetric=symmetry)
     effort = Effort(
         parse_budget(budget),
         seed,

@@ -74,7 +74,7 @@ def room_for(memory: int | None, spill: Path | None, *, fingerprints: bool) -> R
     return Room(limit, spill if spill is not None else cache_directory(), fingerprints=fingerprints)
 
 
-def several_for(spec: Spec, engine: str, most: int, by: str, checkpoint: Path | None) -> Several:
+def several_for(spec: Spec, engine: str, most: int, by: str, *, saved: bool, symmetric: bool) -> Several:
     """How many violations to look for. `by` is `action`, `property`, or names of state variables with commas between them."""
     if most == 1:
         return ONE
@@ -82,10 +82,12 @@ def several_for(spec: Spec, engine: str, most: int, by: str, checkpoint: Path | 
         raise CommandError(
             "--max-violations needs --engine explore", "leave it out: the other engines stop at the first"
         )
-    if checkpoint is not None:
-        raise CommandError("--max-violations does not go with a checkpoint", "leave one of them out")
     if by in (ACTION, PROPERTY):
         return Several(most, by)
+    if saved and symmetric:
+        raise CommandError(
+            "--distinct-by with variables does not go with both --symmetry and a checkpoint", "leave one of them out"
+        )
     view = tuple(name.strip() for name in by.split(","))
     for name in view:
         if name not in spec.state.variables:

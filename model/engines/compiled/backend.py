@@ -27,6 +27,9 @@ Key = tuple[int, ...]
 
 Numbers = npt.NDArray[np.uint32]
 
+NumberEvent = Callable[[tuple[str, ...], int], int]
+"""The number of an event: names of properties that are decided, by a step of the action at this place of the spec (-1: by a state)."""
+
 Alive = Callable[[int, int, list[int]], int]
 """(component, projection, projected row) -> bit per group: whether it can do anything when it sees this row.
 
@@ -124,8 +127,8 @@ class Backend(Protocol):
     def compile(self, code: MissesCode, evaluator: Evaluator) -> None:
         """Evaluate misses by compiled code from now on, where this is possible."""
 
-    def fill(self, evaluate: Callable[[Key], Entry], event: Callable[[tuple[str, ...]], int]) -> None:
-        """Fill in the missing combinations in sorted order. `evaluate` does it in Python, `event` numbers sets of events."""
+    def fill(self, evaluate: Callable[[Key], Entry], event: NumberEvent) -> None:
+        """Fill in the missing combinations in sorted order. `evaluate` does it in Python."""
 
     def patch(self, component: int, pairs: Sequence[tuple[int, int]]) -> int:
         """The number of a patch of a component: (place in the component, value) pairs."""

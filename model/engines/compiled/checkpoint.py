@@ -14,10 +14,11 @@ from zipfile import BadZipFile
 import numpy as np
 
 from model.engines.compiled.search import Search
+from model.engines.compiled.several import difference
 from model.engines.source import replayed
-from model.engines.verdict import TraceStep
+from model.engines.verdict import VIOLATED, TraceStep
 
-VERSION = 2
+VERSION = 3
 
 
 class CheckpointError(Exception):
@@ -37,6 +38,7 @@ def identity(search: Search) -> dict[str, Any]:
         "exact": search.partition.exact,
         "symmetry": search.symmetry is not None,
         "fingerprints": search.backend.fingerprints,
+        "violations": [search.several.most, search.several.by, *search.several.view],
     }
 
 
@@ -56,7 +58,11 @@ def save(search: Search, path: Path) -> None:
         "queue": search.queue,
         "orbits": search.orbits,
         "disk": manifest,
-        "reached": {name: _steps(search, p.trace.steps) for name, p in search.record.found.items() if p.trace},
+        "shown": [
+            (p.name, p.verdict == VIOLATED, _steps(search, p.trace.steps))
+            for p in (*search.record.found.values(), *search.record.more)
+            if p.trace
+        ],
     }
     arrays: dict[str, Any] = {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)}
     for number, component in enumerate(search.partition.components):
@@ -114,9 +120,13 @@ def _restore(search: Search, header: dict[str, Any], arrays: dict[str, Any]) -> 
     search.orbits = header["orbits"]
     backend.restore(header["deadlocks"], header["steps"], header["generated"], header["cut"], header["degrees"])
     by_name = {p.name: p for p in search.partition.properties}
-    for name, steps in header["reached"].items():
+    for name, violated, steps in header["shown"]:
         trace = replayed(search.ground.spec, search.ground.bounds, tuple(_step(search, *s) for s in steps))
-        search.record.reached(by_name[name], trace)
+        if violated:
+            search.record.another(by_name[name], trace)
+            search.told.add((name, difference(search, trace)))
+        else:
+            search.record.reached(by_name[name], trace)
 
 
 def _steps(search: Search, steps: tuple[TraceStep, ...]) -> list[Any]:

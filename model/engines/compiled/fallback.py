@@ -22,6 +22,7 @@ from model.engines.compiled.backend import (
     Key,
     Moves,
     NoMemory,
+    NumberEvent,
     Numbers,
     Reduction,
     Stats,
@@ -113,7 +114,7 @@ class Portable:
     def compile(self, code: MissesCode, evaluator: Evaluator) -> None:
         """See `backend.Backend`: without a compiler, misses stay with Python."""
 
-    def fill(self, evaluate: Callable[[Key], Entry], event: Callable[[tuple[str, ...]], int]) -> None:
+    def fill(self, evaluate: Callable[[Key], Entry], event: NumberEvent) -> None:
         """See `backend.Backend`."""
         self._memo.fill(evaluate)
 

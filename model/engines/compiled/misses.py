@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from model.engines.compiled import build
+from model.engines.compiled.backend import NumberEvent
 from model.engines.compiled.c_code import TooWide
 from model.engines.compiled.components import Partition
 from model.engines.compiled.evaluate import Evaluator
@@ -61,10 +62,8 @@ class Misses:
         self._lib, self._tables, self._evaluator = library, code.tables, evaluator
         self._misses = library.misses_new(ctypes.byref(host))
 
-    def fill(
-        self, keys: int, width: int, n: int, ask: Callable[[int], None], event: Callable[[tuple[str, ...]], int]
-    ) -> None:
-        """Evaluate `n` keys. `ask` evaluates one of them in Python; `event` numbers names of properties."""
+    def fill(self, keys: int, width: int, n: int, ask: Callable[[int], None], event: NumberEvent) -> None:
+        """Evaluate `n` keys. `ask` evaluates one of them in Python."""
         at, why, wanted = 0, _I32(), (_U64 * 2)()
         while True:
             self._push()
@@ -74,8 +73,9 @@ class Misses:
                 return
             if why.value == EVENT:
                 self._lib.misses_wanted(self._misses, wanted)
-                names = tuple(name for i, name in enumerate(self._tables[wanted[0]]) if wanted[1] >> i & 1)
-                self._lib.misses_event(self._misses, wanted[0], wanted[1], event(names))
+                place, names = self._tables[wanted[0]]
+                decided = tuple(name for i, name in enumerate(names) if wanted[1] >> i & 1)
+                self._lib.misses_event(self._misses, wanted[0], wanted[1], event(decided, place))
             else:
                 ask(at)
                 at += 1

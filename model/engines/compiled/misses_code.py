@@ -14,11 +14,11 @@ _MOST_EVENTS = 63
 
 
 class MissesCode:
-    """`text`, and `tables`: per table of names the events that its masks speak of."""
+    """`text`, and `tables`: per table whose steps it is about (the action's place, -1: states) and the events that its masks speak of."""
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
-        self.tables: list[tuple[str, ...]] = []
+        self.tables: list[tuple[int, tuple[str, ...]]] = []
         layout = self._layout = partition.layout
         self._slots = layout.base.width
         self._writer = CWriter(layout, partition.ground.bounds, self._slots)
@@ -51,12 +51,12 @@ class MissesCode:
                 self._array(f"L{at}", (component.places[i] for i in places))
                 self._lines.append(f"static const Seen S{at} = {{{c}, {p}, {len(places)}, L{at}}};")
 
-    def _table(self, names: tuple[str, ...]) -> int:
+    def _table(self, place: int, names: tuple[str, ...]) -> int:
         if len(names) > _MOST_EVENTS:
             raise TooWide(f"{len(names)} properties for one step")
-        if names not in self.tables:
-            self.tables.append(names)
-        return self.tables.index(names)
+        if (place, names) not in self.tables:
+            self.tables.append((place, names))
+        return self.tables.index((place, names))
 
     # ---- groups
     def _functions(self, group: Group) -> None:
@@ -98,13 +98,13 @@ class MissesCode:
         lines.append("    begin(e, decided);")
         for j, member in enumerate(group.members):
             self._member(g, j, member)
-        table = self._table(tuple(p.event for p in group.parts))
+        table = self._table(-1, tuple(p.event for p in group.parts))
         lines += [f"    return r == STEP || r == DISABLED || r == CUT ? end(e, {table}, decided) : r;", "}"]
 
     def _member(self, g: int, j: int, member: Member) -> None:
         lines, place = self._lines, member.special.place
         loops, arguments = self._loops(member, frozenset(m.slot.place for m in member.special.messages))
-        table = self._table(tuple(a.prop.name for a in member.across))
+        table = self._table(place, tuple(a.prop.name for a in member.across))
         checks = " | ".join(
             f"(u64)(x{g}_{j}_{k}(s, t) == {int(a.prop.kind == SOMETIMES)}) << {k}" for k, a in enumerate(member.across)
         )

@@ -18,6 +18,7 @@ from model.engines.compiled.backend import (
     Key,
     Moves,
     NoMemory,
+    NumberEvent,
     Numbers,
     Reduction,
     Stats,
@@ -191,7 +192,7 @@ class Native:
         host = _Host(self._engine, *(ctypes.cast(getattr(self._lib, name), _P).value for name in names))
         self._compiled = compiled_misses(code, evaluator, host)
 
-    def fill(self, evaluate: Callable[[Key], Entry], event: Callable[[tuple[str, ...]], int]) -> None:
+    def fill(self, evaluate: Callable[[Key], Entry], event: NumberEvent) -> None:
         """See `backend.Backend`."""
         n, width = _I32(), 1 + self._views
         pointer = self._lib.explorer_misses(self._engine, ctypes.byref(n))
@@ -200,8 +201,8 @@ class Native:
             values = _row(pointer + 4 * at * width, width)
             return tuple(values[: 1 + len(self._groups[values[0]].views)])
 
-        def number(names: tuple[str, ...]) -> int:
-            found = event(names)
+        def number(names: tuple[str, ...], place: int) -> int:
+            found = event(names, place)
             self._events = max(self._events, found)
             return found
 

@@ -58,8 +58,7 @@ class Search:
             backend.reduce(self.symmetry)
         self.levels: list[int] = []
         self.queue = 0
-        # Which action a step was of matters where several violations are looked for: the code in C does not say.
-        self._code = text_of(partition) if backend.pays is not None and several.most == 1 else None
+        self._code = text_of(partition) if backend.pays is not None else None
         self._events: dict[tuple[tuple[str, ...], int], int] = {((), -1): 0}
         self._by_projection = self._users()
         self._at = [{place: i for i, place in enumerate(c.places)} for c in partition.components]
@@ -113,7 +112,7 @@ class Search:
         return Entry([self._numbered(m) for m in moves], self._event(decided))
 
     def _event(self, names: tuple[str, ...], place: int = -1) -> int:
-        """The number of an event: properties that are decided, by a step of an action if it matters which."""
+        """See `backend.NumberEvent`; where only one violation is looked for, the action does not matter."""
         key = (names, place if self.several.most > 1 else -1)
         return self._events.setdefault(key, len(self._events)) if names else 0
 

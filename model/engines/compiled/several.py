@@ -9,6 +9,7 @@ from attrs import frozen
 
 from model.engines.compiled.backend import CHECK, LEADS, Found
 from model.engines.compiled.components import SOMETIMES
+from model.engines.verdict import SpecTrace
 from model.language import Property
 
 if TYPE_CHECKING:
@@ -55,12 +56,21 @@ def report_several(search: "Search", happened: list[Happened], depth: int) -> No
         if (v.prop.name, v.what) in search.told:
             continue
         trace = search.trace_to(v.found, v.depth, v.states)
-        what = v.what if v.what is not None else _view(search, trace.states[-1])
+        what = v.what if v.what is not None else difference(search, trace)
         if (v.prop.name, what) not in search.told:
             search.told.add((v.prop.name, what))
             search.record.another(v.prop, trace)
         if len(search.told) == search.several.most:
             search.stop(f"stopped after {len(search.told)} violations")
+
+
+def difference(search: "Search", trace: SpecTrace) -> Any:
+    """What makes the violation at the end of a trace different from others of the same property."""
+    by = search.several.by
+    if by == VIEW:
+        return _view(search, trace.states[-1])
+    actions = [action.name for action in search.ground.spec.actions]
+    return actions.index(trace.steps[-1].action) if by == ACTION and trace.steps else ""
 
 
 def _of_steps(search: "Search", happened: list[Happened], depth: int) -> Iterator[_Violation]:
