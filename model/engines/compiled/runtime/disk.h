@@ -47,8 +47,8 @@ i32 explorer_forget(Engine *e, i32 bits) {
 void explorer_feed(Engine *e, const u64 *rows, u64 n) {
     for (u32 t = 0; t < e->threads; t++) {
         u64 from = n * t / e->threads, to = n * (t + 1) / e->threads;
-        free(e->pool[t]);
-        e->pool[t] = resize(0, (to - from) * 8 * e->words);
+        free(e->pool[t]), free(e->pool_rest[t]);
+        e->pool_rest[t] = 0, e->pool[t] = resize(0, (to - from) * 8 * e->words);
         memcpy(e->pool[t], rows + from * e->words, (to - from) * 8 * e->words);
         e->cursor[t] = 0, e->part_to[t] = to - from;
     }

@@ -5,6 +5,8 @@ enum { BLOCK = 64, CHUNK_BITS = 16, CHUNKS = 1 << 16, MAX_WORDS = 8, MAX_THREADS
 enum { EXPLORE = 0, FIND = 1, CHECK = 2, EDGES = 3, LEADS = 4 };
 enum { DEGREES = 64 }; /* out-degrees are counted up to one less, the last counts all higher ones */
 enum { FLAG_CUT = 1, FLAG_EVENT = 2, FLAG_VERDICT = 4 };
+enum { MADE_BITS = 3 }; /* of a component value's first table, see patches.h */
+enum { ENTRY = 1, PATCH = 2, FATAL = 4 }; /* what is missing for a state of a block, or that it violates */
 
 /* A projection of a component's values to some of their places. */
 typedef struct {
@@ -15,7 +17,8 @@ typedef struct {
     u64 *uses;  /* bit per group: the groups that look through this projection */
 } Projection;
 
-/* A component: its values, where its number is in a state, and per value a record of alive bits and projected values. */
+/* A component: its values, where its number is in a state, and per value a record: alive bits, place and bits of its table of what
+ * patches make of it, projected values. */
 typedef struct {
     u32 word, shift, bits, stride;
     u64 mask;
@@ -44,7 +47,6 @@ typedef struct {
 } Event;
 
 typedef struct { u32 state, group; u64 at, key[2]; } Item;
-typedef struct { u64 at, key; } Write;
 
 /* A step, see edges.h: states (first in a block, then by their numbers), and a word in the code. */
 typedef struct { u32 from, to, at; } Edge;
@@ -52,7 +54,9 @@ typedef struct { u32 from, to, at; } Edge;
 /* What one thread works with. */
 typedef struct {
     u64 **chunks, n; /* the states that this thread found */
-    u64 *postponed, npostponed, cappostponed;
+    u64 *postponed, *postponed_rest, npostponed, cappostponed; /* the rest: groups that wait, and steps taken already */
+    u64 *waiting; /* the same for each state of a block */
+    u8 missing[BLOCK];
     Rows key_misses, patch_misses;
     u64 *generated, *cut;
     u64 total, deadlocks, taken;
@@ -61,8 +65,6 @@ typedef struct {
     u32 *numbers;
     const u32 **records;
     Item *items;
-    Write *writes;
-    u64 capwrites;
     u64 *hashes, *successors;
     uint16_t *steps;
     u32 *cuts;
@@ -92,9 +94,8 @@ typedef struct {
     u64 patch_mask;
     i32 *pairs;
     u64 npairs, cappairs;
-    /* what a patch makes of a component's value: patch, from, to + 1 in one word, `made_bits` for each value */
-    u64 *made, made_mask, made_n;
-    u32 made_bits;
+    /* what patches make of component values, see patches.h */
+    u64 *made, made_end, made_cap, made_n;
     /* visited */
     u64 *table, table_mask, count, limit;
     u32 table_shift;
@@ -103,7 +104,7 @@ typedef struct {
     u32 *index, index_shift;
     u64 index_mask, first[MAX_THREADS];
     /* this round: parts of states, one per thread, taken in pieces */
-    u64 part_to[MAX_THREADS], cursor[MAX_THREADS], *pool[MAX_THREADS];
+    u64 part_to[MAX_THREADS], cursor[MAX_THREADS], *pool[MAX_THREADS], *pool_rest[MAX_THREADS];
     int from_pool, mode;
     u64 target[MAX_WORDS], *wanted;
     u32 events;
@@ -115,6 +116,9 @@ typedef struct {
     u32 permutations, *becomes, **images;
     Worker *worker;
 } Engine;
+
+/* Where the projected values begin in a record; before them come the place and the bits of the value's table, see patches.h. */
+static inline u32 seen_at(const Engine *e) { return 2 * e->mask_words + 2; }
 
 static inline u64 *state_at(const Engine *e, u32 thread, u64 i) {
     return e->worker[thread].chunks[i >> CHUNK_BITS] + (i & ((1u << CHUNK_BITS) - 1)) * e->words;
@@ -158,7 +162,7 @@ Engine *explorer_new(const i32 *cfg) {
     for (u32 c = 0; c < e->components; c++) {
         Component *k = e->component + c;
         k->width = *cfg++, k->projections = *cfg++, k->first = e->projections;
-        k->stride = (2 * mw + k->projections + 1) & ~1u;
+        k->stride = (2 * mw + 2 + k->projections + 1) & ~1u;
         rows_init(&k->values, k->width);
         e->projections += k->projections;
         e->projection = resize(e->projection, e->projections * sizeof(Projection));
@@ -180,14 +184,14 @@ Engine *explorer_new(const i32 *cfg) {
         if (x->views > e->max_views) e->max_views = x->views;
         for (u32 v = 0; v < x->views; v++) {
             View *y = x->view + v;
-            y->component = *cfg++, y->slot = 2 * mw + *cfg;
+            y->component = *cfg++, y->slot = seen_at(e) + *cfg;
             y->projection = e->component[y->component].first + *cfg++;
             e->projection[y->projection].uses[g / 64] |= 1ull << g % 64;
         }
     }
     e->patch_mask = 63, e->patch_slots = calloc(64, 4);
-    e->made_bits = 12;
-    e->made_mask = (1 << 12) - 1, e->made = calloc(e->made_mask + 1, 8);
+    e->made_end = 1 << MADE_BITS, e->made_cap = 1 << 12;
+    e->made = resize_lines(0, 0, e->made_cap * 8), memset(e->made, 0, e->made_cap * 8);
     e->wanted = calloc(mw + 1, 8);
     e->events = 1; /* number 0 is the predecessor that FIND looks for */
     e->worker = aligned_alloc(64, (sizeof(Worker) * e->threads + 63) & ~63ull);
@@ -199,6 +203,7 @@ Engine *explorer_new(const i32 *cfg) {
         rows_init(&w->patch_misses, 3);
         w->generated = calloc(e->actions, 8), w->cut = calloc(e->actions, 8);
         w->numbers = calloc(BLOCK * e->components + 1, 4), w->records = calloc(BLOCK * e->components + 1, sizeof(void *));
+        w->waiting = calloc(BLOCK * (mw + 1ull), 8);
         w->items = calloc((u64)BLOCK * e->groups + 1, sizeof(Item));
     }
     return e;
@@ -216,8 +221,8 @@ void explorer_free(Engine *e) {
         rows_free(&w->key_misses), rows_free(&w->patch_misses);
         for (u32 i = 0; i < w->nevents; i++) free(w->events[i].key);
         free(w->events), free(w->generated), free(w->cut), free(w->numbers), free(w->records), free(w->items);
-        free(w->writes), free(w->hashes), free(w->successors), free(w->steps), free(w->cuts);
-        free(w->postponed), free(e->pool[t]), free(w->steps_taken), free(w->edges), free(w->collected), free(w->ties);
+        free(w->hashes), free(w->successors), free(w->steps), free(w->cuts);
+        free(w->postponed), free(w->postponed_rest), free(w->waiting), free(e->pool[t]), free(e->pool_rest[t]), free(w->steps_taken), free(w->edges), free(w->collected), free(w->ties);
     }
     for (u32 c = 0; c < e->components; c++) rows_free(&e->component[c].values), free(e->component[c].record);
     for (u32 p = 0; p < e->projections; p++) {

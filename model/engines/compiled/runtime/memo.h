@@ -1,4 +1,4 @@
-/* Component values, the memo of groups, patches and what they make; all of it changes only between rounds, in one thread. */
+/* Component values and the memo of groups; both change only between rounds, in one thread. */
 #include "engine.h"
 
 /* ---- component values */
@@ -10,12 +10,13 @@ void explorer_project(Engine *e) {
         Component *k = e->component + c;
         if (k->values.n > k->cap) {
             k->cap = k->values.n + k->values.n / 4ull + 16;
-            k->record = resize(k->record, k->cap * k->stride * 4);
+            k->record = resize_lines(k->record, k->ready * k->stride * 4ull, k->cap * k->stride * 4);
         }
         i32 *part = malloc((k->width + 1) * sizeof(i32));
         for (u32 v = k->ready; v < k->values.n; v++) {
             const i32 *row = k->values.rows + (u64)v * k->width;
-            u32 *seen = k->record + (u64)v * k->stride + 2 * e->mask_words;
+            u32 *seen = k->record + (u64)v * k->stride + seen_at(e);
+            seen[-2] = seen[-1] = 0;
             for (u32 p = 0; p < k->projections; p++) {
                 Projection *q = e->projection + k->first + p;
                 for (u32 i = 0; i < q->width; i++) part[i] = row[q->places[i]];
@@ -44,9 +45,9 @@ void explorer_set_alive(Engine *e, i32 projection, const u64 *masks, i32 n) {
 }
 
 /* ---- the memo */
-static inline u64 memo_place(const Engine *e, const u64 *key, const u32 K) {
+static inline u64 memo_place(u64 memo_mask, const u64 *key, const u32 K) {
     u64 h = K == 1 ? key[0] * 0x9e3779b97f4a7c15ull : mix(key[0], key[1]);
-    return (h ^ h >> 32) & e->memo_mask;
+    return (h ^ h >> 32) & memo_mask;
 }
 
 static void memo_key(const Engine *e, const i32 *miss, u64 *key) {
@@ -58,7 +59,7 @@ static void memo_key(const Engine *e, const i32 *miss, u64 *key) {
 
 static void memo_insert(Engine *e, const u64 *row) {
     u32 K = e->key_words;
-    u64 i = memo_place(e, row, K);
+    u64 i = memo_place(e->memo_mask, row, K);
     while (e->memo[i * (K + 1)]) i = (i + 1) & e->memo_mask;
     memcpy(e->memo + i * (K + 1), row, (K + 1) * 8);
 }
@@ -132,7 +133,7 @@ i32 explorer_ready(Engine *e) {
             for (u32 w = 0; w < mw; w++) {
                 u64 bits = ~0ull;
                 for (u32 p = 0; p < k->projections; p++)
-                    bits &= e->projection[k->first + p].alive[(u64)record[2 * mw + p] * mw + w];
+                    bits &= e->projection[k->first + p].alive[(u64)record[seen_at(e) + p] * mw + w];
                 memcpy(record + 2 * w, &bits, 8);
             }
         }
@@ -178,117 +179,4 @@ void explorer_put_one(Engine *e, const i32 *miss, u32 moves, const u32 *code, u3
 const i32 *explorer_seen(const Engine *e, i32 component, i32 projection, i32 value) {
     const Projection *q = e->projection + e->component[component].first + projection;
     return q->values.rows + (u64)value * q->width;
-}
-
-/* ---- patches */
-static u64 hash_patch(u32 component, const i32 *pairs, u32 n) { return mix(hash_row(pairs, 2 * n), component); }
-
-/* `component << 24 | number` of a patch; all ones if there are too many. */
-u32 explorer_patch(Engine *e, u32 component, const i32 *pairs, u32 n) {
-    u64 i = hash_patch(component, pairs, n) & e->patch_mask;
-    for (u32 s; (s = e->patch_slots[i]); i = (i + 1) & e->patch_mask)
-        if (e->patch_of[s - 1] == component && e->patch_len[s - 1] == n && !memcmp(e->pairs + e->patch_at[s - 1], pairs, n * 8ull))
-            return component << 24 | (s - 1);
-    if (e->npatches == 1 << 24) return UINT32_MAX;
-    if (e->npatches == e->cappatches) {
-        e->cappatches = 2 * e->cappatches + 64;
-        e->patch_at = resize(e->patch_at, e->cappatches * 4ull);
-        e->patch_len = resize(e->patch_len, e->cappatches * 4ull);
-        e->patch_of = resize(e->patch_of, e->cappatches * 4ull);
-    }
-    if (e->npairs + 2 * n > e->cappairs) e->pairs = resize(e->pairs, (e->cappairs = 2 * (e->npairs + 2 * n) + 64) * 4);
-    u32 p = e->npatches++;
-    e->patch_at[p] = (u32)e->npairs, e->patch_len[p] = n, e->patch_of[p] = component;
-    memcpy(e->pairs + e->npairs, pairs, n * 8ull);
-    e->npairs += 2 * n;
-    e->patch_slots[i] = p + 1;
-    if (e->npatches * 2ull > e->patch_mask) {
-        e->patch_mask = 2 * e->patch_mask + 1;
-        free(e->patch_slots);
-        e->patch_slots = calloc(e->patch_mask + 1, 4);
-        for (u32 k = 0; k < e->npatches; k++) {
-            u64 j = hash_patch(e->patch_of[k], e->pairs + e->patch_at[k], e->patch_len[k]) & e->patch_mask;
-            while (e->patch_slots[j]) j = (j + 1) & e->patch_mask;
-            e->patch_slots[j] = k + 1;
-        }
-    }
-    return component << 24 | p;
-}
-
-static inline u64 made_key(const Engine *e, u32 patch, u32 from) { return ((u64)patch << e->made_bits | from) << e->made_bits; }
-
-static inline u64 made_place(const Engine *e, u64 key) {
-    u64 h = key * 0x9e3779b97f4a7c15ull;
-    return (h ^ h >> 32) & e->made_mask;
-}
-
-static void made_insert(Engine *e, u64 key, u64 to) {
-    u64 i = made_place(e, key);
-    while (e->made[i]) i = (i + 1) & e->made_mask;
-    e->made[i] = key | (to + 1);
-}
-
-/* Make room in the table of what patches make, for more entries and for larger numbers; 0 if they do not fit into a word. */
-static int made_layout(Engine *e) {
-    u64 size = e->made_mask + 1, *old = e->made;
-    u32 before = e->made_bits, patch_bits = 1;
-    for (u32 c = 0; c < e->components; c++)
-        while (e->component[c].values.n + 2ull > 1ull << e->made_bits) e->made_bits++;
-    while (1ull << patch_bits < e->npatches) patch_bits++;
-    if (2 * e->made_bits + patch_bits > 64) return 0;
-    if (before == e->made_bits && e->made_n * 2 <= e->made_mask) return 1;
-    if (e->made_n * 2 > e->made_mask) e->made_mask = 2 * size - 1;
-    e->made = calloc(e->made_mask + 1, 8);
-    u64 mask = (1ull << before) - 1;
-    for (u64 j = 0; j < size; j++)
-        if (old[j]) made_insert(e, made_key(e, (u32)(old[j] >> 2 * before), old[j] >> before & mask), (old[j] & mask) - 1);
-    free(old);
-    return 1;
-}
-
-static u32 sort_width; /* only used between rounds, by one thread */
-static int compare_rows(const void *a, const void *b) {
-    const i32 *x = a, *y = b;
-    for (u32 i = 0; i < sort_width; i++)
-        if (x[i] != y[i]) return x[i] < y[i] ? -1 : 1;
-    return 0;
-}
-
-/* The misses of all threads, each once, sorted. */
-static Rows *gather(Engine *e, int patches) {
-    Rows *all = patches ? &e->worker[0].patch_misses : &e->worker[0].key_misses;
-    for (u32 t = 1; t < e->threads; t++) {
-        Rows *r = patches ? &e->worker[t].patch_misses : &e->worker[t].key_misses;
-        for (u32 i = 0; i < r->n; i++) rows_intern(all, r->rows + (u64)i * r->width);
-        rows_clear(r);
-    }
-    sort_width = all->width;
-    qsort(all->rows, all->n, all->width * sizeof(i32), compare_rows);
-    return all;
-}
-
-const i32 *explorer_misses(Engine *e, i32 *n) {
-    Rows *all = gather(e, 0);
-    *n = (i32)all->n;
-    return all->rows;
-}
-
-/* Apply the missing patches (the other misses have been filled in); 0 if numbers became too large. */
-i32 explorer_apply(Engine *e) {
-    Rows *all = gather(e, 1);
-    for (u32 i = 0; i < all->n; i++) {
-        u32 c = all->rows[3 * i], patch = all->rows[3 * i + 1], from = all->rows[3 * i + 2];
-        Component *k = e->component + c;
-        i32 row[k->width];
-        memcpy(row, k->values.rows + (u64)from * k->width, k->width * sizeof(i32));
-        const i32 *pairs = e->pairs + e->patch_at[patch];
-        for (u32 j = 0; j < e->patch_len[patch]; j++) row[pairs[2 * j]] = pairs[2 * j + 1];
-        u32 to = rows_intern(&k->values, row);
-        if (!made_layout(e)) return 0;
-        made_insert(e, made_key(e, patch, from), to);
-        e->made_n++;
-    }
-    rows_clear(all);
-    rows_clear(&e->worker[0].key_misses);
-    return made_layout(e);
 }

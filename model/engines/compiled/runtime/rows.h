@@ -21,6 +21,15 @@ static void *resize(void *old, u64 bytes) {
     return p;
 }
 
+/* The same on whole lines of the cache; `used` bytes are kept. */
+static void *resize_lines(void *old, u64 used, u64 bytes) {
+    void *p = aligned_alloc(64, (bytes + 64) & ~63ull);
+    if (!p) abort();
+    if (used) memcpy(p, old, used);
+    free(old);
+    return p;
+}
+
 /* Zeroed memory on huge pages where the system has them: the visited set is accessed at random. */
 static void *map(u64 bytes) {
     void *p = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -3,14 +3,15 @@
  * A state is some words of packed component numbers. For a block of states at a time, a round
  *   1. selects the groups that are alive for all of a state's components (one bit mask per component value),
  *   2. looks up the memo of each such group under the projections of its components: a list of moves, or a verdict,
- *   3. resolves each move's patches: (patch, component number) -> new component number,
- *   4. makes the successors, and 5. inserts them into the visited set, which holds full states.
- * A state for which the memo or a patch is missing is postponed. Between rounds (in one thread) the missing entries are made, in
- * sorted order, so that no number depends on how threads ran. During a round only the visited set and what belongs to one
- * thread change.
+ *   3. makes the successors: each move's patches make other values of components, (patch, component number) -> component number,
+ *   4. inserts these into the visited set, which holds full states.
+ * Where the memo or a patch is missing for a group, the state is postponed for that group. Between rounds (in one thread) the missing
+ * entries are made, in sorted order, so that no number depends on how threads ran. During a round only the visited set and what
+ * belongs to one thread change.
  *
- * rows.h: interning; engine.h: the tables; memo.h: groups and patches; visited.h: states; edges.h: steps between states; several.h:
- * more than one violation; symmetry.h: states up to the names of nodes; round.h: the loops above; disk.h: levels that do not fit into memory.
+ * rows.h: interning; engine.h: the tables; memo.h: groups; patches.h: patches and misses; visited.h: states; edges.h: steps between
+ * states; several.h: more than one violation; symmetry.h: states up to the names of nodes; later.h: what waits for misses; round.h: the
+ * loops above; disk.h: levels that do not fit into memory.
  */
 #include "disk.h"
 
@@ -25,14 +26,17 @@ i32 explorer_run(Engine *e, i32 me, u64 most) {
             u64 from = __atomic_fetch_add(e->cursor + part, BLOCK, __ATOMIC_RELAXED), to = e->part_to[part], before = w->n;
             if (from >= to) break;
             u32 n = to - from < BLOCK ? to - from : BLOCK;
-            const u64 *states;
-            if (e->from_pool) states = e->pool[part] + from * e->words;
+            const u64 *states, *rest = 0;
+            if (e->from_pool) {
+                states = e->pool[part] + from * e->words;
+                if (e->pool_rest[part]) rest = e->pool_rest[part] + from * (e->mask_words + 1);
+            }
             else if ((from >> CHUNK_BITS) == ((from + n - 1) >> CHUNK_BITS)) states = state_at(e, part, from);
             else {
                 for (u32 q = 0; q < n; q++) memcpy(pad + q * e->words, state_at(e, part, from + q), 8 * e->words);
                 states = pad;
             }
-            any_block(e, w, me, states, n);
+            any_block(e, w, me, states, rest, n);
             if (w->n != before) __atomic_fetch_add(&e->count, w->n - before, __ATOMIC_RELAXED);
             taken += n;
             w->taken += n;
@@ -55,10 +59,10 @@ u64 explorer_again(Engine *e) {
     u64 n = 0;
     for (u32 t = 0; t < e->threads; t++) {
         Worker *w = e->worker + t;
-        free(e->pool[t]);
-        e->pool[t] = w->postponed, e->cursor[t] = 0, e->part_to[t] = w->npostponed;
+        free(e->pool[t]), free(e->pool_rest[t]);
+        e->pool[t] = w->postponed, e->pool_rest[t] = w->postponed_rest, e->cursor[t] = 0, e->part_to[t] = w->npostponed;
         n += w->npostponed;
-        w->postponed = 0, w->npostponed = w->cappostponed = 0;
+        w->postponed = w->postponed_rest = 0, w->npostponed = w->cappostponed = 0;
     }
     e->from_pool = 1;
     return n;
@@ -116,7 +120,7 @@ i32 explorer_event(const Engine *e, i32 number, u64 *state, i32 *key, i32 *move)
 /* [count, states taken, words, deadlocks, steps, bytes of states and visited set, bytes of the rest, memo entries, patches, made],
  * then per thread its number of states, then steps per action, then cut steps per action, then values per component. */
 void explorer_stats(const Engine *e, u64 *out) {
-    u64 bytes = e->table ? (e->table_mask + 1) * 8 : 0, rest = (e->made_mask + 1) * 8 + e->capcode * 4;
+    u64 bytes = e->table ? (e->table_mask + 1) * 8 : 0, rest = e->made_cap * 8 + e->capcode * 4;
     u64 *found = out + 10, *generated = found + e->threads, *cut = generated + e->actions, *values = cut + e->actions;
     memset(out, 0, (10 + e->threads + 2 * e->actions) * 8);
     for (u32 t = 0; t < e->threads; t++) {

@@ -1,5 +1,5 @@
 /* The visited set and the packing of states. */
-#include "memo.h"
+#include "patches.h"
 
 /* What the table holds of a state where it is not (tag, thread, index): the state itself if it is one word, or its fingerprint. */
 static inline u64 entry_of(const u64 *s, u64 h, const u32 W) { return W == 1 ? s[0] + 1 : h + !h; }
@@ -101,10 +101,10 @@ static void repack_worker(Engine *e, const Engine *before, Worker *w) {
         munmap(w->chunks[i], (1ull << CHUNK_BITS) * 8 * before->words);
         w->chunks[i] = chunk;
     }
-    u64 *postponed = malloc(w->npostponed * 8 * e->words + 8);
+    u64 *postponed = malloc(w->cappostponed * 8 * e->words + 8);
     repack(e, before, w->postponed, postponed, w->npostponed);
     free(w->postponed);
-    w->postponed = postponed, w->cappostponed = w->npostponed;
+    w->postponed = postponed;
     for (u32 i = 0; i < w->nevents; i++) {
         u64 state[MAX_WORDS];
         memcpy(state, w->events[i].state, sizeof state);
