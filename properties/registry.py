@@ -15,6 +15,7 @@ from model.zab_core.lemmas import LEMMAS as ZAB_CORE_LEMMAS
 from model.zab_core.proofs import HINTS as ZAB_CORE_HINTS
 from model.zab_core.spec import SPEC as ZAB_CORE
 from model.zookeeper.service.spec import SPEC as ZOOKEEPER
+from model.zookeeper.zab.ensemble import ENSEMBLE as ZAB_ENSEMBLE
 from model.zookeeper.zab.spec import ASYNC as ZAB_ASYNC
 from model.zookeeper.zab.spec import SPEC as ZAB
 from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
@@ -33,6 +34,7 @@ SPECS: Mapping[str, Spec] = {
     ZAB.name: ZAB.with_properties(ZAB_PROPERTIES),
     # One proposal leads to no snapshot; more take longer than a default should.
     ZAB_ASYNC.name: ZAB_ASYNC.with_properties(p for p in ZAB_PROPERTIES if p.name != "a_learner_gets_a_snapshot"),
+    ZAB_ENSEMBLE.name: ZAB_ENSEMBLE.with_properties(ZAB_PROPERTIES),
 }
 
 HINTS: Mapping[str, Hints] = {KRAFT_CORE.name: KRAFT_CORE_HINTS, ZAB_CORE.name: ZAB_CORE_HINTS}
@@ -58,10 +60,18 @@ def choose_properties(spec: Spec, names: tuple[str, ...]) -> tuple[Property, ...
     return tuple(known[name] for name in names) if names else spec.properties
 
 
+def known_bugs() -> Mapping[str, Spec]:
+    """Every bug by its id, and the spec that tells it: of several, the first. `zab-ensemble` has many bugs of `zab` too."""
+    found: dict[str, Spec] = {}
+    for spec in SPECS.values():
+        for bug in spec.bugs:
+            found.setdefault(bug, spec)
+    return found
+
+
 def find_bug(bug: str) -> Spec:
     """The spec that knows a bug, with the bug planted; LookupError with the nearest id otherwise."""
-    for spec in SPECS.values():
-        if bug in spec.bugs:
-            return spec.with_bug(bug)
-    known = [b for spec in SPECS.values() for b in spec.bugs]
-    raise LookupError(unknown("bug", bug, known, "(see lockstep list bugs)"))
+    known = known_bugs()
+    if bug not in known:
+        raise LookupError(unknown("bug", bug, known, "(see lockstep list bugs)"))
+    return known[bug].with_bug(bug)

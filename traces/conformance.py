@@ -1,9 +1,7 @@
 """Conformance: every step of the implementation is a step of the spec, a short path of steps, or a stutter.
 
 A *shadow* state of the spec goes along with the world. After each step of the world a path of the spec is looked for that leads
-from the shadow to a state whose nodes are those of the world (`abstraction.py`). The shadow's messages are those that the spec has
-sent on the way, so a message that the implementation acts on must be one that the spec has sent; and each request that the
-implementation sends must be in the shadow. The network bound is `stale=1`: every message stays deliverable.
+from the shadow to a state that the world stands for: a pairing (`pairing.py`) says which those are, and what to try first.
 """
 
 import linecache
@@ -11,20 +9,16 @@ from typing import Any
 
 from attrs import frozen
 
-from impl.effects import Send
 from impl.world.record import StepRecord
 from impl.world.world import World
-from model.kraft.state import BeginQuorumRequest, FetchRequest, VoteRequest
 from model.language import Disabled, Spec
 from model.language.plain import Stepper
-from traces.abstraction import PLACES, NodePart, Numbering, Values, abstract_nodes, differences, node_part
-from traces.hints import Path, Step, abstract_message, hints
+from traces.pairing import Pairing, Part
+from traces.pairings import pairing_for
+from traces.steps import Path, Step, show_step
 
 _ROOM = 4
 """How far below its bounds the shadow is kept: one step of the world is at most a few steps of the spec."""
-
-_REQUESTS = {VoteRequest: "vote_requests", BeginQuorumRequest: "begin_requests", FetchRequest: "fetch_requests"}
-
 
 Reasons = list[tuple[int, str, tuple[str, ...]]]
 """Why candidates were not the step: (how far away, what was tried, what is wrong)."""
@@ -68,25 +62,18 @@ def guard_text(stop: Disabled) -> str:
 class Shadow:
     """A state of the spec that moves by the spec's own steps; the bounds grow with it."""
 
-    def __init__(self, spec: Spec, nodes: int) -> None:
-        self.spec = spec
-        bounds = {"nodes": nodes, "epochs": 8, "log": 8, "values": 8, "elections": 64, "restarts": 64, "stale": 1}
-        self.stepper = Stepper(spec, bounds, coverage=False)
+    def __init__(self, spec: Spec, pairing: Pairing) -> None:
+        self.spec, self.pairing = spec, pairing
+        self.stepper = Stepper(spec, {"nodes": pairing.nodes, **pairing.first_bounds}, coverage=False)
         self.state: tuple[Any, ...] = self.stepper.initial()
-        self._parameters = {action.name: action.parameters for action in spec.actions}
+        for step in pairing.start:
+            self.state = self.after(step)
 
-    def make_room(self, target: NodePart) -> None:
+    def make_room(self, target: Part) -> None:
         """Double the bounds until the next steps cannot meet them, and carry the state over."""
         old = self.stepper
-        used = {
-            "epochs": max(target["epoch"]),
-            "log": max(len(log) for log in target["log"]),
-            "values": max((entry.value for log in target["log"] for entry in log), default=0),
-            "elections": self.state[PLACES["aux_elections"]],
-            "restarts": self.state[PLACES["aux_restarts"]],
-        }
         wanted = dict(old.bounds)
-        for name, value in used.items():
+        for name, value in self.pairing.needed(target, self.state).items():
             while wanted[name] < value + _ROOM:
                 wanted[name] *= 2
         if wanted != old.bounds:
@@ -96,14 +83,7 @@ class Shadow:
     def after(self, step: Step) -> tuple[Any, ...]:
         """The state after one step of the spec; raises Disabled if it is not enabled: its message must be there, its guards true."""
         name, args = step
-        for parameter, value in zip(self._parameters[name], args, strict=True):
-            if parameter.network is not None and value not in self.state[PLACES[parameter.network]]:
-                raise Disabled(None, 0)
         return self.stepper.apply(self.state, name, args)
-
-    def contains(self, message: Any) -> bool:
-        """Whether the spec has sent this request."""
-        return message in self.state[PLACES[_REQUESTS[type(message)]]]
 
 
 class Conformance:
@@ -113,9 +93,9 @@ class Conformance:
     `path` is what the last step of the world was (empty: a stutter), `states` the shadow's states along it.
     """
 
-    def __init__(self, spec: Spec, nodes: int, values: Values | None = None) -> None:
-        self.shadow = Shadow(spec, nodes)
-        self.values: Values = values if values is not None else Numbering()
+    def __init__(self, spec: Spec, nodes: int, pairing: Pairing | None = None) -> None:
+        self.pairing = pairing_for(spec, nodes) if pairing is None else pairing
+        self.shadow = Shadow(spec, self.pairing)
         self.diverged: Divergence | None = None
         self.steps: dict[str, int] = {action.name: 0 for action in spec.actions}
         self.stutters = 0
@@ -127,10 +107,11 @@ class Conformance:
         if self.diverged is not None:
             return
         self.path, self.states = (), ()
-        target = abstract_nodes(world.snapshot(), self.values)
+        self.pairing.meet(world, record)
+        target = self.pairing.abstract(world)
         self.shadow.make_room(target)
         reasons: Reasons = []
-        tried = list(dict.fromkeys(hints(world, record, self.values)))
+        tried = list(dict.fromkeys(self.pairing.hints(world, record, self.shadow.state, target)))
         for path in tried:
             if self._follow(path, target, reasons):
                 break
@@ -142,7 +123,7 @@ class Conformance:
             self._follow(found, target, reasons)
         self._check_sent(world, record)
 
-    def _follow(self, path: Path, target: NodePart, reasons: Reasons) -> bool:
+    def _follow(self, path: Path, target: Part, reasons: Reasons) -> bool:
         """Take a path if it leads to the target; otherwise leave the shadow where it was and note why not."""
         start = self.shadow.state
         states = []
@@ -154,7 +135,7 @@ class Conformance:
                 reasons.append((len(path) - taken, show_step(step), (guard_text(stop),)))
                 self.shadow.state = start
                 return False
-        wrong = differences(node_part(self.shadow.state), target)
+        wrong = self.pairing.differences(self.shadow.state, target)
         if wrong:
             name = show_step(path[-1]) if path else "(none: a stutter)"
             reasons.append((len(wrong), name, tuple(wrong[:3])))
@@ -166,25 +147,25 @@ class Conformance:
         self.path, self.states = path, tuple(states)
         return True
 
-    def _search(self, target: NodePart) -> Path | None:
+    def _search(self, target: Part) -> Path | None:
         """One or two steps of the spec, any enabled ones, that lead to the target."""
         stepper, start = self.shadow.stepper, self.shadow.state
         first = []
         for place, args, new in stepper.successors(start):
             step = (stepper.spec.actions[place].name, args)
-            if node_part(new) == target:
+            if not self.pairing.differences(new, target):
                 return (step,)
             first.append((step, new))
         for step, middle in first:
             for place, args, new in stepper.successors(middle):
-                if node_part(new) == target:
+                if not self.pairing.differences(new, target):
                     return (step, (stepper.spec.actions[place].name, args))
         return None
 
-    def _diverge(self, record: StepRecord, reasons: Reasons, target: NodePart) -> None:
+    def _diverge(self, record: StepRecord, reasons: Reasons, target: Part) -> None:
         stepper, start = self.shadow.stepper, self.shadow.state
         for place, args, new in stepper.successors(start):
-            wrong = differences(node_part(new), target)
+            wrong = self.pairing.differences(new, target)
             reasons.append((len(wrong), show_step((stepper.spec.actions[place].name, args)), tuple(wrong[:3])))
         # The hinted action first, if a guard stopped it: that is what the author of the implementation meant to do.
         guarded = [r for r in reasons if r[2][0].startswith("guard")]
@@ -193,16 +174,6 @@ class Conformance:
 
     def _check_sent(self, world: World, record: StepRecord) -> None:
         """Every request that the implementation sent is one that the spec has sent."""
-        for effect in record.effects:
-            if isinstance(effect, Send):
-                message = abstract_message(effect.message, self.values)
-                if type(message) in _REQUESTS and not self.shadow.contains(message):
-                    because = (f"{message!r} was sent, which no action of the spec has sent",)
-                    self.diverged = Divergence(record.index, describe_step(record), "(a message)", because)
-                    return
-
-
-def show_step(step: Step) -> str:
-    """An action and its arguments, compactly."""
-    name, args = step
-    return f"{name}({', '.join(repr(a) for a in args)})"
+        because = self.pairing.unsent(world, record, self.shadow.state)
+        if because is not None:
+            self.diverged = Divergence(record.index, describe_step(record), "(a message)", (because,))

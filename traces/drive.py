@@ -38,7 +38,8 @@ from impl.world.choices import (
 from impl.world.config import WorldConfig
 from impl.world.world import Observer, World
 from traces.abstraction import NODE_VARIABLES, NodePart, abstract_nodes, differences, node_part
-from traces.hints import Step, abstract_message
+from traces.hints import abstract_message
+from traces.steps import Step
 
 _CLIENT_KEY = "k"
 

@@ -34,9 +34,7 @@ from model.kraft.state import (
     VoteResponse,
 )
 from traces.abstraction import Values, value_of_payload
-
-Step = tuple[str, tuple[Any, ...]]
-Path = tuple[Step, ...]
+from traces.steps import Path, Step
 
 
 def abstract_message(message: object, values: Values) -> Any:

@@ -28,7 +28,7 @@ from traces.causality import Clock, actor_of, clocks
 from traces.codec import codec_of
 from traces.conformance import Conformance
 from traces.errors import TraceError
-from traces.hints import Step
+from traces.steps import Step
 from traces.trace import Trace, TraceState, describe_origin, digest
 
 

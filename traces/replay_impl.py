@@ -15,10 +15,10 @@ from traces.clients import judge
 from traces.conformance import Conformance
 from traces.drive import CannotDrive, Driver, driven_value
 from traces.errors import TraceError
-from traces.hints import Step
 from traces.monitor import PropertyMonitor
 from traces.record import config_of
 from traces.replay import DIVERGED, Divergence, Replay
+from traces.steps import Step
 from traces.trace import Trace, TraceState
 
 SIDE = "impl"

@@ -12,6 +12,7 @@ from properties.linearizability import LinearizabilityVerdict, explain
 from traces.abstraction import Numbering
 from traces.clients import judge
 from traces.conformance import Conformance
+from traces.kraft_pairing import KRaftPairing
 from traces.monitor import PropertyMonitor
 from traces.record import Recorder
 from traces.trace import Trace
@@ -45,7 +46,7 @@ class Watch:
 
     def __init__(self, spec: Spec, nodes: int, properties: Sequence[Property] | None = None) -> None:
         values = self._values = Numbering()
-        self.conformance = Conformance(spec, nodes, values)
+        self.conformance = Conformance(spec, nodes, KRaftPairing(nodes, values))
         self.monitor = PropertyMonitor(
             spec, nodes, tuple(spec.properties if properties is None else properties), values
         )

@@ -42,6 +42,14 @@ class ConnectionNetwork(Network[Any]):
             self._queues.setdefault((MAILBOX, message.src, message.dst), {})[message_id] = None
         return message_id
 
+    def is_open(self, link: Link) -> bool:
+        """Whether the connection stands."""
+        return link in self._open
+
+    def waiting(self, link: Link, to: int) -> tuple[Any, ...]:
+        """What is on its way on a connection to one of its ends, in order."""
+        return tuple(self.sent[message_id] for message_id in self._queues.get((link, to), ()))
+
     def is_stream(self, message_id: int) -> bool:
         """Whether the message travels on a connection."""
         return isinstance(self._queue_of(message_id)[0], Link)

@@ -6,7 +6,7 @@
 from attrs import evolve, frozen
 
 from impl.zookeeper.orders import ORDERS
-from impl.zookeeper.rules import Rules
+from impl.zookeeper.rules import Rules, refuse_to_start
 
 
 @frozen
@@ -43,6 +43,12 @@ _BUGS = (
         "currentEpoch is set at UPTODATE, after the acknowledgement of NEWLEADER",
         "a server acknowledges NEWLEADER(e) only with currentEpoch e on disk",
         evolve(_CORRECT, current_epoch_at_new_leader=_no),
+    ),
+    Bug(
+        "ZOOKEEPER-1653",
+        "a server that died between the history of an epoch and currentEpoch refuses to start (in every release, 2354)",
+        "a server that crashed starts again",
+        evolve(_CORRECT, epoch_at_start=refuse_to_start),
     ),
     Bug(
         "ZOOKEEPER-2845",

@@ -33,25 +33,25 @@ class Durable:
 def recover(config: Config, durable: Durable) -> tuple[NodeState, NodeEffects]:
     """The state of a server that starts, LOOKING, and the effects of its start.
 
-    Raises FatalError where the release refuses to start. A new disk is one that an operator initialised: the empty tree
+    Raises FatalError where it refuses to start. A new disk is one that an operator initialised: the empty tree
     is at zxid 0 (a disk without that is not trusted to vote; not modelled).
     """
     settings = config.settings
     database = load(settings.machine, settings.ring, durable.snapshots, durable.log)
     last_epoch = epoch_of(database.last_processed)
     current = durable.read(CURRENT_EPOCH)
-    temporary = durable.read(CURRENT_EPOCH + ".tmp")
-    adopted = False
+    adopted = current is None
     if current is None:
-        current, adopted = last_epoch, True
+        current = last_epoch
     if last_epoch > current:
-        # Died between the log and the epoch: a left-over .tmp tells that this epoch was being written.
-        if temporary is None:
+        temporary = durable.read(CURRENT_EPOCH + ".tmp")
+        found = config.rules.epoch_at_start(current, database.last_processed, database.content, temporary)
+        if found is None:
             raise FatalError(
                 f"server {config.node_id}: the current epoch, {current}, is older than the last zxid, "
                 f"{database.last_processed:#x}"
             )
-        current, adopted = temporary, True
+        current, adopted = found, True
     accepted = durable.read(ACCEPTED_EPOCH)
     if accepted is not None and accepted < current:
         raise FatalError(

@@ -1,7 +1,7 @@
 """The decisions that ZooKeeper's releases got wrong, each by name; a historical bug replaces some of them (`bugs.py`).
 
 The defaults are what 3.9.4 does, except where that is a defect without a released fix: `survives_truncation`,
-`interrupted_modes`, `respects_acknowledged`.
+`interrupted_modes`, `respects_acknowledged`, `epoch_at_start`.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from attrs import frozen
 
 from impl.zookeeper.database import Snapshot
 from impl.zookeeper.orders import ORDERS, Order
+from impl.zookeeper.transactions import epoch_of
 
 
 def persist_accepted_epoch() -> bool:
@@ -54,6 +55,21 @@ def respects_acknowledged() -> bool:
     return True
 
 
+def epoch_at_start(current: int, last_zxid: int, content: int, temporary: int | None) -> int | None:
+    """With which currentEpoch a server starts whose last zxid is of a newer epoch than `current`; None: it refuses to start.
+
+    `content` is the last transaction that it has, `temporary` what a left-over currentEpoch.tmp says. The releases adopt
+    `temporary`, and refuse without one (`refuse_to_start`). Corrected here: a server that died on NEWLEADER between the history
+    and the epoch has a history that was committed; it starts with the epoch of its last transaction, if that is newer.
+    """
+    return max(current, epoch_of(content))
+
+
+def refuse_to_start(current: int, last_zxid: int, content: int, temporary: int | None) -> int | None:
+    """The releases: QuorumPeer.loadDataBase (ZOOKEEPER-1653 for the .tmp, 2354 open)."""
+    return temporary
+
+
 @frozen
 class Rules:
     """The rules of one server.
@@ -70,3 +86,4 @@ class Rules:
     forward_outstanding: Callable[[], bool] = forward_outstanding
     respects_acknowledged: Callable[[], bool] = respects_acknowledged
     survives_truncation: Callable[[Snapshot, int], bool] = survives_truncation
+    epoch_at_start: Callable[[int, int, int, int | None], int | None] = epoch_at_start

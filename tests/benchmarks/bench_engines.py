@@ -106,7 +106,7 @@ def simulating(rounds: int) -> None:
 
     watched: tuple[tuple[str, Callable[[], int]], ...] = (
         ("nobody", run),
-        ("conformance", lambda: run(Conformance(KRAFT, nodes, Numbering()))),
+        ("conformance", lambda: run(Conformance(KRAFT, nodes))),
         ("properties", lambda: run(PropertyMonitor(KRAFT, nodes, KRAFT.properties, Numbering()))),
         ("conformance, properties, recorder", lambda: run(Watch(KRAFT, nodes))),
     )

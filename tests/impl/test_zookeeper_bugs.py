@@ -30,6 +30,7 @@ HUNTS: dict[str, tuple[str, FaultPlan, Settings, int]] = {
 """By bug: the check that must find it, the faults, the settings, and within how many seeds."""
 
 BY_HAND = {
+    "ZOOKEEPER-1653": "test_crash_points_at_new_leader",
     "ZOOKEEPER-5094": "test_an_interrupted_trunc_leaves_nothing_behind",
     "ZOOKEEPER-4837-LABEL": "test_truncated_by_label_a_snapshot_of_a_new_epoch_is_lost",
 }

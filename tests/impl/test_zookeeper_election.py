@@ -1,9 +1,11 @@
 """Fast leader election and discovery, step by step. Facts: FastLeaderElection, Leader.getEpochToPropose, waitForEpochAck."""
 
 import pytest
+from attrs import evolve
 
 from impl.effects import ConnectionClosed, ConnectionOpened, FatalError, Receive
 from impl.world.choices import Crash, CrashDuring, Deliver, Drop
+from impl.zookeeper.bugs import rules_with
 from impl.zookeeper.effects import ACCEPTED_EPOCH, CURRENT_EPOCH, RenameFile, WriteFile
 from impl.zookeeper.election import better, same_vote
 from impl.zookeeper.messages import (
@@ -270,14 +272,14 @@ def test_start_up_is_refused_after_a_crash_between_the_history_and_the_epoch() -
     servers.talk(2, 3)
     log = servers.node(2).log
     assert len(log) == 1
+    config, files = Config(1, VOTERS, Settings(machine=MACHINE)), ((ACCEPTED_EPOCH, 1), (CURRENT_EPOCH, 0))
+    released = evolve(config, rules=rules_with("ZOOKEEPER-1653"))
     with pytest.raises(FatalError, match="the current epoch, 0, is older than the last zxid"):
-        recover(
-            Config(1, VOTERS, Settings(machine=MACHINE)), Durable(((ACCEPTED_EPOCH, 1), (CURRENT_EPOCH, 0)), log, (), 1)
-        )
-    files = ((ACCEPTED_EPOCH, 1), (CURRENT_EPOCH, 0), (CURRENT_EPOCH + ".tmp", 1))
-    state, effects = recover(Config(1, VOTERS, Settings(machine=MACHINE)), Durable(files, log, (), 1))
-    assert state.current_epoch == 1
-    assert WriteFile(CURRENT_EPOCH, 1) in effects
+        recover(released, Durable(files, log, (), 1))
+    for corrected, left_over in ((config, ()), (released, ((CURRENT_EPOCH + ".tmp", 1),))):
+        state, effects = recover(corrected, Durable((*files, *left_over), log, (), 1))
+        assert state.current_epoch == 1
+        assert WriteFile(CURRENT_EPOCH, 1) in effects
 
 
 def test_a_connection_that_closes_before_the_first_packet_is_dialled_again_five_times() -> None:

@@ -136,9 +136,9 @@ def behind(*, bug: str | None = None, settings: Settings | None = None) -> Serve
     return servers
 
 
-def late(*, settings: Settings | None = None) -> Servers:
+def late(*, bug: str | None = None, settings: Settings | None = None) -> Servers:
     """1 has <1,1>, and was away while 3 and 2 established epoch 2 and committed <2,1> to <2,3>; now it joins."""
-    servers = away(None, settings)
+    servers = away(bug, settings)
     servers.stop(3)
     servers.start(3)
     servers.elect(2, 3)
@@ -186,13 +186,16 @@ def test_diff_logs_and_applies_before_the_epoch_and_the_epoch_before_the_ack() -
     assert servers.watch.findings == []
 
 
-@pytest.mark.parametrize(("after", "epoch", "starts"), [(7, 1, False), (8, 1, True), (9, 2, True)])
-def test_crash_points_at_new_leader(after: int, epoch: int, starts: bool) -> None:
-    """Between fsync and currentEpoch the server can be left unable to start; with the .tmp written it adopts that.
+@pytest.mark.parametrize("bug", [None, "ZOOKEEPER-1653"])
+@pytest.mark.parametrize(("after", "epoch", "left_over"), [(7, 1, False), (8, 1, True), (9, 2, True)])
+def test_crash_points_at_new_leader(after: int, epoch: int, left_over: bool, bug: str | None) -> None:
+    """Between fsync and currentEpoch the releases can be left unable to start; with the .tmp written they adopt that.
 
-    The history is of epoch 2, the file of epoch 1: the class of ZOOKEEPER-1653 and 2354, open in every release.
+    The history is of epoch 2, the file of epoch 1: the class of ZOOKEEPER-1653 and 2354, open in every release. Corrected,
+    the server starts with the epoch of its last transaction.
     """
-    servers = late(settings=Settings(ring=10))
+    starts = bug is None or left_over
+    servers = late(bug=bug, settings=Settings(ring=10))
     choice = at(servers, NewLeader)
     effects = servers.world.preview(choice)
     assert [type(effect) for effect in effects[6:9]] == [FlushTxnLog, WriteFile, RenameFile]

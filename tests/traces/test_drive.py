@@ -7,7 +7,7 @@ from model.kraft.state import VoteRequest
 from model.language.plain import Stepper
 from properties.registry import find_spec
 from traces.drive import CannotDrive, Driver, drive
-from traces.hints import Step
+from traces.steps import Step
 
 KRAFT = find_spec("kraft")
 REQUEST = VoteRequest(candidate=0, epoch=1, end=0, last_epoch=0)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from model.language import Spec
-from properties.registry import SPECS
+from properties.registry import SPECS, known_bugs
 from traces.commands.report import EXIT_HOLDS, CommandError
 from traces.render import bounds_text, show_all, table
 
@@ -122,7 +122,7 @@ def bug_rows() -> list[dict[str, Any]]:
     """Every historical bug and mutation: id, title, what is replaced, what breaks, where it is from, and a scope to find it in."""
     return [
         {
-            "id": bug.bug,
+            "id": name,
             "spec": spec.name,
             "title": bug.title,
             "replaces": bug.name,
@@ -132,8 +132,8 @@ def bug_rows() -> list[dict[str, Any]]:
             "source": bug.source,
             "bounds": dict(spec.bounds) | dict(bug.bounds),
         }
-        for spec in SPECS.values()
-        for bug in spec.bugs.values()
+        for name, spec in known_bugs().items()
+        for bug in (spec.bugs[name],)
     ]
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict
-from properties.registry import HINTS, SPECS, find_spec
+from properties.registry import HINTS, SPECS, find_spec, known_bugs
 from traces.commands.bugs import CAUGHT, hunt_in_simulation, hunt_on_spec
 from traces.commands.engines import ENGINES, Effort, source_for
 from traces.commands.parse import parse_budget
@@ -197,7 +197,7 @@ def _caught_in_simulation(bug: str) -> Callable[[float], Result]:
 
 def plan() -> tuple[Row, ...]:
     """The rows of the table, in the order in which they run."""
-    bugs = [bug.bug for spec in SPECS.values() for bug in spec.bugs.values() if bug.found_by == "explore"]
+    bugs = [name for name, spec in known_bugs().items() if spec.bugs[name].found_by == "explore"]
     cores = [name for name, spec in SPECS.items() if any(bug.found_by == "induct" for bug in spec.bugs.values())]
     return (
         Row("two-phase explore", "the published numbers of states", two_phase),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from model.language import NONE, Node, Not, is_quorum, ite, require
-from model.zookeeper.zab.rules import accepted_epoch_at_start, current_epoch_at_start, may_start
+from model.zookeeper.zab.rules import accepted_epoch_at_start, acks_of_lost_learner, current_epoch_at_start, may_start
 from model.zookeeper.zab.state import Index, Link, Phase, Role, SyncMode, Zab
 from model.zookeeper.zab.transitions import close, close_all, look, up_to
 
@@ -18,16 +18,16 @@ def crash(s: Zab, n: Node, kept: Index) -> None:
     require(s.flushed[n] <= kept)
     require(kept <= s.log[n].length)
 
+    fail(s, n, kept)
+
+
+def fail(s: Zab, n: Any, kept: Any) -> None:
+    """A server loses its connections and starts from its disk, where `kept` transactions are."""
     s.aux_crashes = s.aux_crashes + 1
     close_all(s, n)
     s.link[:, n] = Link.NONE
-    s.acked[:, n] = 0
+    s.acked[:, n] = lambda leader: acks_of_lost_learner(s.acked[leader, n])
     s.stream[:, n] = ()
-    _start(s, n, kept)
-
-
-def _start(s: Zab, n: Any, kept: Any) -> None:
-    """A server starts from its disk, where `kept` transactions are."""
     s.log[n].truncate(kept)
     s.flushed[n] = kept
     last = s.log[n].last.epoch

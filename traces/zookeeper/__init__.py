@@ -1,0 +1,1 @@
+"""ZooKeeper's implementation held against the spec `zab-ensemble`."""
