@@ -92,7 +92,7 @@ class Client:
         if node is not None:
             self.target = node
         effects = self._request(operation, attempts=1)
-        return ClientStep(effects, Outcome(self.process, "invoke", operation, _argument(operation)))
+        return ClientStep(effects, Outcome(self.process, "invoke", operation, argument_of(operation)))
 
     def on_reply(self, reply: "Reply") -> ClientStep:
         """An answer came; one that is not awaited any more is ignored."""
@@ -152,7 +152,8 @@ class Client:
         return self._nodes[(self._nodes.index(self.target) + 1) % len(self._nodes)]
 
 
-def _argument(operation: Operation) -> Argument:
+def argument_of(operation: Operation) -> Argument:
+    """What the history says of an operation that begins."""
     match operation.f:
         case "set_config":
             return operation.value

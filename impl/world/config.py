@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from impl.kraft.state import Timings
+from impl.world.applications import Application
 from impl.world.clients import FIRST_CLIENT, ClientTimings
 from impl.zookeeper.state import Settings
 
@@ -26,7 +27,9 @@ class FaultBudget:
 class WorldConfig:
     """A cluster: how many nodes (voters, numbered from 1) and clients (addresses from 101), and the bug it has, by id.
 
-    `mode` names the system (`systems.SYSTEMS`); `timings` are those of KRaft, `ensemble` the settings of ZooKeeper.
+    `mode` names the system (`systems.SYSTEMS`); `timings` are those of KRaft, `ensemble` the settings of ZooKeeper. There,
+    `sessions` says whether the clients have sessions of the service (else the ensemble is bare: it answers whoever asks),
+    with this `session_timeout` in ms, and `applications` run beside them, at the addresses after those of the clients.
     """
 
     nodes: int = 3
@@ -37,13 +40,28 @@ class WorldConfig:
     budget: FaultBudget = FaultBudget()
     mode: str = "kraft"
     ensemble: Settings = Settings()
+    sessions: bool = False
+    session_timeout: int = 1_000
+    applications: tuple[Application, ...] = ()
 
     @property
     def voters(self) -> tuple[int, ...]:
         """The ids of the nodes, in ascending order."""
         return tuple(range(1, self.nodes + 1))
 
+    @property
+    def client_addresses(self) -> tuple[int, ...]:
+        """The addresses of the clients, in ascending order."""
+        return tuple(FIRST_CLIENT + index for index in range(self.clients))
+
+    @property
+    def application_addresses(self) -> tuple[int, ...]:
+        """The addresses of the applications, in their order."""
+        return tuple(FIRST_CLIENT + self.clients + index for index in range(len(self.applications)))
+
     def __attrs_post_init__(self) -> None:
+        if self.applications and self.mode != "zookeeper":
+            raise ValueError(f"a world of mode {self.mode!r} has no applications: they are clients of an ensemble")
         if not 1 <= self.nodes < FIRST_CLIENT:
             raise ValueError(f"a world has 1 to {FIRST_CLIENT - 1} nodes, not {self.nodes}")
         if self.clients < 0:

@@ -44,7 +44,9 @@ class FaultPlan:
     with any part of the unflushed log; the episode is the time until the restart), with probability `mid_step` in the
     middle of the next step of the node; `pause`. Links: `symmetric` (two groups that cannot talk), `asymmetric` (some
     directions of the links of one node), `flapping` (the links of one node come and go with `flap_period`). Clocks:
-    each node's timers run faster or slower by up to `drift` (a fraction), and fire up to `jitter` late.
+    each node's timers run faster or slower by up to `drift` (a fraction), and fire up to `jitter` late. Processes
+    beside the nodes (clients with sessions, applications): `client_crash`, `client_pause`, and `client_cut` (one of them
+    is cut off from servers).
     """
 
     delay_min: int = 500
@@ -64,6 +66,9 @@ class FaultPlan:
     asymmetric: Episodes = Episodes(every=8_000_000, at_most=1_000, shortest=100_000, longest=5_000_000)
     flapping: Episodes = Episodes(every=12_000_000, at_most=1_000, shortest=500_000, longest=6_000_000)
     flap_period: int = 300_000
+    client_crash: Episodes = Episodes(every=4_000_000, at_most=1_000, shortest=10_000, longest=4_000_000)
+    client_pause: Episodes = Episodes(every=4_000_000, at_most=1_000, shortest=10_000, longest=3_000_000)
+    client_cut: Episodes = Episodes(every=4_000_000, at_most=1_000, shortest=10_000, longest=3_000_000)
     drift: float = 0.05
     jitter: int = 2_000
 
@@ -87,6 +92,11 @@ class FaultPlan:
             "flapping": self.flapping,
         }
 
+    @property
+    def client_episodes(self) -> dict[str, Episodes]:
+        """Those of the processes beside the nodes, by name."""
+        return {"client_crash": self.client_crash, "client_pause": self.client_pause, "client_cut": self.client_cut}
+
 
 NO_FAULTS = FaultPlan(
     reordering=0.0,
@@ -98,6 +108,9 @@ NO_FAULTS = FaultPlan(
     symmetric=NEVER,
     asymmetric=NEVER,
     flapping=NEVER,
+    client_crash=NEVER,
+    client_pause=NEVER,
+    client_cut=NEVER,
     drift=0.0,
     jitter=0,
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from attrs import frozen
 
-from impl.effects import Event, FatalError
+from impl.effects import FatalError
 from impl.world.system import DiskModel, System
 
 UP, PAUSED, DOWN = "up", "paused", "down"
@@ -26,16 +26,16 @@ class Host:
         self.node = node
         self.system = system
         self.status = DOWN
-        self.disk: DiskModel = system.empty_disk()
+        self.disk: DiskModel = system.empty_disk(node)
         self.incarnation = 0
         self.state: Any = None
 
-    def plan(self, event: Event[Any] | None) -> Plan:
-        """What the node would do on an event (None: start). Nothing happens yet."""
+    def plan(self, event: object | None, now: int) -> Plan:
+        """What the node would do on an event (None: start) at the time `now` (µs). Nothing happens yet."""
         try:
             if event is None:
                 return Plan(*self.system.recover(self.node, self.disk, self.incarnation))
-            return Plan(*self.system.step(self.running(), event))
+            return Plan(*self.system.step(self.node, self.running(), event, now))
         except FatalError as error:
             # A FatalError that a node raises carries the effects of the step so far.
             return Plan(None, error.effects, error.message)
@@ -48,7 +48,7 @@ class Host:
 
     def view(self) -> Any:
         """The state of the process, or of a node that is down, the state to which it would recover (None: it cannot)."""
-        return self.state if self.state is not None else self.plan(None).state
+        return self.state if self.state is not None else self.plan(None, 0).state
 
     def started(self) -> None:
         """The process runs from here on."""

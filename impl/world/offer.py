@@ -32,16 +32,18 @@ def offered_choices(world: World, *, mid_step: bool) -> tuple[Choice, ...]:
     """Everything that can happen now, within the fault budget. See `World.choices`."""
     budget, counts, network = world.config.budget, world.counts, world.network
     awake = [node for node in world.voters if world.status(node) == UP]
-    paused = [node for node in world.voters if world.status(node) == PAUSED]
-    down = [node for node in world.voters if world.status(node) == DOWN]
+    paused = [node for node in (*world.voters, *world.processes) if world.status(node) == PAUSED]
+    down = [node for node in (*world.voters, *world.processes) if world.status(node) == DOWN]
     in_flight = network.in_flight()
     arriving = [
         message_id
         for message_id in in_flight
         if network.is_deliverable(message_id) and world.is_reachable(world.sent[message_id].dst)
     ]
+    clients = [client for client in world.client_addresses if client not in world.processes]
+    processes = [process for process in world.processes if world.status(process) == UP]
     steps: list[NodeChoice] = [Deliver(message_id) for message_id in arriving]
-    for address in (*awake, *world.client_addresses):
+    for address in (*awake, *clients, *processes):
         steps.extend(Fire(address, timer) for timer in world.armed(address))
     result: list[Choice] = [*steps]
     if _within(budget.client_ops, counts["client_op"]):

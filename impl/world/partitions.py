@@ -6,6 +6,16 @@ Link = tuple[int, int]
 """A directed link, (sender, receiver)."""
 
 
+def client_links(client: int, servers: tuple[int, ...], draws: Draws) -> tuple[Link, ...]:
+    """The links of a client that is cut off: from all servers or from some, what it sends, what it receives, or both."""
+    some = servers if draws.chance(0.5) else [server for server in servers if draws.chance(0.5)] or servers[:1]
+    ways = ("out", "in", "both")[draws.below(3)]
+    links = [((client, server), (server, client)) for server in some]
+    return tuple(
+        link for there, back in links for link in {"out": (there,), "in": (back,), "both": (there, back)}[ways]
+    )
+
+
 def partition_links(kind: str, voters: tuple[int, ...], draws: Draws) -> tuple[Link, ...]:
     """The links of a drawn partition of two or more voters.
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from attrs import frozen
 
-from impl.effects import Event
 from impl.world.choices import Choice
 from impl.world.snapshot import Incident
 
@@ -22,7 +21,7 @@ class StepRecord:
     time: int
     choice: Choice
     node: int
-    event: Event[Any] | None = None
+    event: Any = None
     effects: tuple[Any, ...] = ()
     sent: tuple[int, ...] = ()
     incident: Incident | None = None

@@ -34,7 +34,7 @@ from impl.world.config import WorldConfig
 from impl.world.draws import Draws
 from impl.world.faults import Episodes, FaultPlan
 from impl.world.host import DOWN, PAUSED, UP
-from impl.world.partitions import partition_links
+from impl.world.partitions import client_links, partition_links
 from impl.world.record import StepRecord
 from impl.world.run import Run
 from impl.world.workload import OperationSource, Workload
@@ -112,16 +112,19 @@ class Simulator:
         self._serial = 0
         self._source = OperationSource(self.config.workload, self._draws)
         self._learnt = 0
-        self._held: dict[int, list[_Arrival]] = {node: [] for node in self.world.voters}
+        hosts = (*self.world.voters, *self.world.processes)
+        self._held: dict[int, list[_Arrival]] = {host: [] for host in hosts}
+        self._thinking: dict[int, None] = {}
+        self._episodes = {**self._plan.episodes, **(self._plan.client_episodes if self.world.processes else {})}
         self._doomed: dict[int, int] = {}
         self._quiet = False
         self._final_reads: dict[int, list[str]] = {}
-        self.counts: dict[str, int] = dict.fromkeys((*self._plan.episodes, "mid_step", *self.world.network.faults), 0)
+        self.counts: dict[str, int] = dict.fromkeys((*self._episodes, "mid_step", *self.world.network.faults), 0)
         self._tally = self.world.system.tally()
         self._choices: list[Choice] = []
         for client in self.world.client_addresses:
             self._think(client)
-        for fault in self._plan.episodes:
+        for fault in self._episodes:
             self._schedule_episode(fault, 0)
         self._post_sent(range(len(self.world.sent)))
 
@@ -174,7 +177,14 @@ class Simulator:
             case _Begin(fault):
                 return self._begin(fault, at)
             case _Think(client):
+                self._thinking.pop(client, None)
                 operation = self._operation_for(client)
+                if (
+                    operation is None
+                    and client in self.world.processes
+                    and (not self._quiet or self._final_reads[client])
+                ):
+                    self._think(client, at)  # its process is paused, or its session not connected
                 return None if operation is None else ClientOp(client, operation, at=at)
             case Restart(node):
                 return Restart(node, at=at) if world.status(node) == DOWN else None
@@ -257,7 +267,7 @@ class Simulator:
     # -------------------------------------------------------------------------------------------------------------- the faults
 
     def _schedule_episode(self, fault: str, now: int) -> None:
-        episodes = self._plan.episodes[fault]
+        episodes = self._episodes[fault]
         if episodes.every and self.counts[fault] < episodes.at_most:
             pause = self._draws.between(episodes.every // 2, episodes.every + episodes.every // 2)
             self._post(now + pause, _Begin(fault))
@@ -268,6 +278,8 @@ class Simulator:
     def _begin(self, fault: str, at: int) -> Choice | None:
         if self._quiet:
             return None
+        if fault in self._plan.client_episodes:
+            return self._begin_at_client(fault, at)
         voters = self.world.voters
         up = [node for node in voters if self.world.status(node) == UP and node not in self._doomed]
         if (not up) if fault in ("crash", "pause") else len(voters) == 1:
@@ -286,6 +298,30 @@ class Simulator:
                 choice = Pause(node, at=at)
             case _:
                 self._begin_partition(fault, at, end)
+        self._schedule_episode(fault, at)
+        return choice
+
+    def _begin_at_client(self, fault: str, at: int) -> Choice | None:
+        """A process beside the nodes crashes, pauses or is cut off; one that takes the workload's operations never crashes."""
+        world, draws = self.world, self._draws
+        up = [process for process in world.processes if world.status(process) == UP]
+        if fault == "client_crash":
+            up = [process for process in up if process not in world.client_addresses]
+        choice: Choice | None = None
+        if up:
+            self.counts[fault] += 1
+            end = at + self._duration(self._episodes[fault])
+            process = draws.one_of(up)
+            match fault:
+                case "client_crash":
+                    choice = Crash(process, draws.between(*world.kept_range(process)), at=at)
+                case "client_pause":
+                    self._post(end, Resume(process))
+                    choice = Pause(process, at=at)
+                case _:
+                    for src, dst in client_links(process, world.voters, draws):
+                        self._post(at, Cut(src, dst))
+                        self._post(end, Heal(src, dst))
         self._schedule_episode(fault, at)
         return choice
 
@@ -331,7 +367,7 @@ class Simulator:
         self._doomed.clear()
         for src, dst in world.network.cuts():
             yield self._apply(Heal(src, dst))
-        for node in world.voters:
+        for node in (*world.voters, *world.processes):
             if world.status(node) == PAUSED:
                 yield self._apply(Resume(node))
             elif world.status(node) == DOWN:
@@ -346,9 +382,14 @@ class Simulator:
 
     # ------------------------------------------------------------------------------------------------------------- the clients
 
-    def _think(self, client: int) -> None:
+    def _think(self, client: int, at: int | None = None) -> None:
+        if client in self.world.processes:
+            if client in self._thinking:
+                return
+            self._thinking[client] = None
         workload = self.config.workload
-        self._post(self.world.now + self._draws.between(workload.think_min, workload.think_max), _Think(client))
+        now = self.world.now if at is None else at
+        self._post(now + self._draws.between(workload.think_min, workload.think_max), _Think(client))
 
     def _operation_for(self, client: int) -> Operation | None:
         if not self.world.is_idle(client):

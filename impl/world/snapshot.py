@@ -24,7 +24,8 @@ class Incident:
 
 @frozen
 class WorldSnapshot:
-    """The whole world: virtual time (µs), nodes in ascending order, messages in flight (id, text), cuts, incidents.
+    """The whole world: virtual time (µs), nodes in ascending order, messages in flight (id, text), cuts, incidents, and
+    the processes beside the nodes, if there are any.
 
     The nodes are of the type that the system of the world has; `plain_node` makes JSON of one.
     """
@@ -35,6 +36,7 @@ class WorldSnapshot:
     cuts: tuple[tuple[int, int], ...]
     incidents: tuple[Incident, ...]
     plain_node: Callable[[object], Any] = field(eq=False, repr=False)
+    processes: tuple[Any, ...] = ()
 
     def node(self, node_id: int) -> Any:
         """The node with that id, from 1."""
@@ -42,12 +44,14 @@ class WorldSnapshot:
 
     def to_json(self) -> dict[str, Any]:
         """The snapshot as plain JSON data."""
+        processes = {"processes": [self.plain_node(process) for process in self.processes]} if self.processes else {}
         return {
             "time": self.time,
             "nodes": [self.plain_node(node) for node in self.nodes],
             "in_flight": [list(item) for item in self.in_flight],
             "cuts": [list(cut) for cut in self.cuts],
             "incidents": [incident.to_json() for incident in self.incidents],
+            **processes,
         }
 
     def digest(self) -> str:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Protocol
 
 from attrs import frozen
 
-from impl.effects import Event
 from impl.operations import Operation
 from impl.world.network import Network
 
@@ -70,12 +69,25 @@ class System(ABC):
         """The first state of a process that starts from a disk. Raises FatalError when it cannot."""
 
     @abstractmethod
-    def step(self, state: Any, event: Event[Any]) -> Started:
-        """The state after an event, and the effects in order. Raises FatalError when the process dies of it."""
+    def step(self, node: int, state: Any, event: Any, now: int) -> Started:
+        """The state after an event, and the effects in order. Raises FatalError when the process dies of it.
+
+        `now` is the time by the node's clock, in microseconds.
+        """
 
     @abstractmethod
-    def empty_disk(self) -> DiskModel:
+    def empty_disk(self, node: int) -> DiskModel:
         """The disk of a new node."""
+
+    processes: tuple[int, ...] = ()
+    """The addresses of the processes beside the nodes (`applications.Application`), in ascending order."""
+
+    workers: tuple[int, ...] | None = None
+    """Those of them that take the operations of the workload; None: the world has clients of its own for that."""
+
+    def is_idle(self, address: int, state: Any) -> bool:
+        """Whether the process at one of the addresses of `workers` has no operation in progress."""
+        raise RuntimeError(f"there is no process at {address}")
 
     def network(self) -> Network[Any]:
         """The network between the nodes (a datagram network, unless the system has its own)."""

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, assert_never
 
 from impl.effects import CancelTimer, Close, Connect, Event, Receive, Send, SetTimer, TimerFired
 from impl.operations import Operation
+from impl.world.applications import Invoke, Record
 from impl.world.choices import (
     KIND_OF,
     Choice,
@@ -65,14 +66,15 @@ class World:
         self.observers = tuple(observers)
         self._clock = Clock(span)
         self.voters = self.config.voters
-        self._hosts = {node: Host(node, self.system) for node in self.voters}
-        stride = self.config.clients
+        self.processes = self.system.processes
+        self._hosts = {node: Host(node, self.system) for node in (*self.voters, *self.processes)}
+        stride = self.config.clients if self.system.workers is None else 0
         clients = (
             Client(index, stride, self.voters, self.config.client_timings, self.system) for index in range(stride)
         )
         self._clients = {client.address: client for client in clients}
         for host in self._hosts.values():
-            self._carry_out(host, host.plan(None), Restart(host.node))
+            self._carry_out(host, host.plan(None, 0), Restart(host.node))
 
     # -------------------------------------------------------------------------------------------------------------- reading
 
@@ -89,7 +91,7 @@ class World:
     @property
     def client_addresses(self) -> tuple[int, ...]:
         """The addresses of the clients, in ascending order."""
-        return tuple(self._clients)
+        return tuple(self._clients) if self.system.workers is None else self.system.workers
 
     def status(self, node: int) -> str:
         """ "up", "paused" or "down"."""
@@ -104,7 +106,10 @@ class World:
         return self._host(node).state
 
     def is_idle(self, client: int) -> bool:
-        """Whether a client has no operation in progress."""
+        """Whether a client has no operation in progress, and could begin one."""
+        host = self._hosts.get(client)
+        if host is not None and client in self.client_addresses:
+            return host.status == UP and self.system.is_idle(client, host.state)
         return self._client(client).call is None
 
     def armed(self, address: int) -> tuple[str, ...]:
@@ -129,11 +134,12 @@ class World:
         in_flight = self.network.in_flight()
         return WorldSnapshot(
             time=self.now,
-            nodes=tuple(self.snapshot_node(node) for node in self._hosts),
+            nodes=tuple(self.snapshot_node(node) for node in self.voters),
             in_flight=tuple(zip(in_flight, self.network.lines(in_flight), strict=True)),
             cuts=self.network.cuts(),
             incidents=tuple(self.incidents),
             plain_node=self.system.plain,
+            processes=tuple(self.snapshot_node(process) for process in self.processes),
         )
 
     def digest(self) -> str:
@@ -143,7 +149,7 @@ class World:
     def preview(self, choice: NodeChoice) -> tuple[Any, ...]:
         """The effects a node's step would have, in order; nothing happens."""
         address, event = self._target(choice)
-        return self._host(address).plan(event).effects
+        return self._host(address).plan(event, self._time_of(choice)).effects
 
     def address_of(self, choice: NodeChoice) -> int:
         """The node or client where the step would happen. Raises ChoiceError when it cannot happen now."""
@@ -217,7 +223,7 @@ class World:
             self._consume(inner)
             return self._client_step(choice, self._clients[address], event)
         host = self._hosts[address]
-        plan = host.plan(event)
+        plan = host.plan(event, self._time_of(inner))
         if crash is not None:
             self._check_crash(choice, host, plan, crash)
         self._consume(inner)
@@ -268,6 +274,13 @@ class World:
             case _:
                 assert_never(choice)
 
+    def _time_of(self, choice: NodeChoice) -> int:
+        """When a step will happen, if it is next."""
+        at = choice.at
+        if at is None and isinstance(choice, Fire):
+            at = self._clock.deadline(choice.node, choice.timer)
+        return max(self.now, at or 0)
+
     def _consume(self, choice: NodeChoice) -> None:
         """The cause of a step is used up: the message is taken, the timer is no longer armed. The clock moves."""
         match choice:
@@ -286,7 +299,7 @@ class World:
         host: Host,
         plan: Plan,
         choice: Choice,
-        event: Event[Any] | None = None,
+        event: Any = None,
         crash: tuple[int, int] | None = None,
     ) -> StepRecord:
         """Carry out the effects of a node's step from left to right, then take over its new state, or its death."""
@@ -306,6 +319,8 @@ class World:
                     self._clock.arm(host.node, effect)
                 case CancelTimer(timer):
                     self._clock.disarm(host.node, timer)
+                case Record(outcome):
+                    self.history.append(outcome.stamped(len(self.history), self.now))
                 case _:
                     host.disk = host.disk.carry_out(effect)
         host.state = plan.state
@@ -332,6 +347,13 @@ class World:
         return self.network.reset(host.node)
 
     def _invoke(self, choice: Choice, address: int, operation: Operation, node: int | None) -> StepRecord:
+        host = self._hosts.get(address)
+        if host is not None and address in self.client_addresses:
+            if not self.is_idle(address):
+                raise ChoiceError(f"step {self.steps}: {choice}: client {address} is {host.status}, or busy")
+            self._advance(choice)
+            event = Invoke(operation)
+            return self._carry_out(host, host.plan(event, self.now), choice, event)
         client = self._client(address)
         if client.call is not None:
             raise ChoiceError(f"step {self.steps}: {choice}: client {address} is busy with {client.call.operation}")
@@ -377,7 +399,7 @@ class World:
         self,
         choice: Choice,
         node: int,
-        event: Event[Any] | None = None,
+        event: Any = None,
         effects: tuple[Any, ...] = (),
         sent: tuple[int, ...] = (),
         incident: Incident | None = None,
@@ -398,7 +420,7 @@ class World:
 
     def _host(self, node: int) -> Host:
         if node not in self._hosts:
-            raise ChoiceError(f"there is no node {node}; nodes are {self.voters}")
+            raise ChoiceError(f"there is no node {node}; nodes are {(*self.voters, *self.processes)}")
         return self._hosts[node]
 
     def _client(self, address: int) -> Client:

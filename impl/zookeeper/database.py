@@ -42,9 +42,12 @@ class Database:
             return self.last_processed, self.last_processed
         return self.committed[0].zxid, self.committed[-1].zxid
 
-    def apply(self, txn: Transaction, *, remember: bool = True) -> tuple["Database", Outcome]:
-        """Apply a transaction; with `remember` it enters committedLog too. DataTree.processTxn, addCommittedProposal."""
-        tree, outcome = self.machine.apply(self.tree, txn)
+    def apply(self, txn: Transaction, *, remember: bool = True, syncing: bool = False) -> tuple["Database", Outcome]:
+        """Apply a transaction; with `remember` it enters committedLog too. DataTree.processTxn, addCommittedProposal.
+
+        `syncing`: while this server is synchronised with its leader.
+        """
+        tree, outcome = self.machine.apply(self.tree, txn, syncing=syncing)
         committed = (*self.committed, txn)[-self.limit :] if remember else self.committed
         return evolve(
             self, tree=tree, last_processed=txn.zxid, content=max(self.content, txn.zxid), committed=committed

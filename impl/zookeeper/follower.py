@@ -1,7 +1,10 @@
 """A follower in the broadcast: proposals are logged and acknowledged, commits applied. Follower.processPacket."""
 
+from attrs import evolve
+
+from impl.zookeeper.client_port import on_revalidated
 from impl.zookeeper.machine import Transaction
-from impl.zookeeper.messages import Ack, Commit, Ping, Proposal, QuorumPacket, SyncReply
+from impl.zookeeper.messages import Ack, Commit, Ping, Proposal, QuorumPacket, Revalidated, SyncReply
 from impl.zookeeper.peer import READ
 from impl.zookeeper.pipeline import drain_sync_queue, enqueue_commit, enqueue_sync
 from impl.zookeeper.turn import Turn
@@ -17,11 +20,15 @@ def on_broadcast_packet(turn: Turn, packet: QuorumPacket) -> None:
         case Commit(zxid=zxid):
             commit(turn, zxid)
         case Ping():
-            turn.send(Ping(turn.me, role.leader, role.link, role.last_queued))
+            service = turn.state.service
+            turn.send(Ping(turn.me, role.leader, role.link, role.last_queued, tuple(service.touched)))
+            turn.set(service=evolve(service, touched={}))
         case SyncReply(request=request):
             if request in role.syncs:
                 turn.set_role(syncs=tuple(other for other in role.syncs if other != request))
                 enqueue_commit(turn, request)
+        case Revalidated(session=session, valid=valid):
+            on_revalidated(turn, session, valid=valid)
         case _:
             turn.report("unexpected packet", f"follower {turn.me} in BROADCAST got {packet}")
 

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from impl.effects import Close, Link
 from impl.zookeeper.effects import Established
+from impl.zookeeper.leader_sessions import start_service
 from impl.zookeeper.messages import LeaderInfo, NewLeader, Ping, UpToDate
 from impl.zookeeper.peer import INIT, TICK, leave_role
 from impl.zookeeper.state import (
@@ -140,6 +141,7 @@ def _start(turn: Turn, zxid: int) -> None:
         database=evolve(turn.state.database, last_processed=zxid),
     )
     turn.emit(Established(epoch, turn.state.database.tree))
+    start_service(turn, leads=True)
     turn.set_timer(TICK, turn.settings.tick // 2)
 
 

@@ -10,6 +10,7 @@ from attrs import evolve
 from impl.zookeeper.database import empty_database, load
 from impl.zookeeper.effects import FlushTxnLog, TruncateTxnLog
 from impl.zookeeper.follower import commit, log_request
+from impl.zookeeper.leader_sessions import start_service
 from impl.zookeeper.messages import (
     Ack,
     AckEpoch,
@@ -134,7 +135,7 @@ def _on_commit(turn: Turn, sync: Sync, zxid: int) -> None:
         return
     first = sync.not_logged[0]
     if first.zxid == zxid:
-        apply_txn(turn, first, feeds_ring=turn.config.rules.order.feeds_ring)
+        apply_txn(turn, first, syncing=True, feeds_ring=turn.config.rules.order.feeds_ring)
         _set_sync(turn, evolve(sync, not_logged=sync.not_logged[1:]))
 
 
@@ -202,7 +203,7 @@ def _log_committed(turn: Turn, sync: Sync) -> None:
         if waiting and waiting[0].zxid == zxid:
             txn = waiting.pop(0)
             append(turn, (txn,))
-            apply_txn(turn, txn, feeds_ring=turn.config.rules.order.feeds_ring)
+            apply_txn(turn, txn, syncing=True, feeds_ring=turn.config.rules.order.feeds_ring)
     turn.emit(FlushTxnLog())
     _set_sync(turn, evolve(sync, not_logged=tuple(waiting), committed=()))
 
@@ -218,6 +219,7 @@ def _on_up_to_date(turn: Turn, zxid: int) -> None:
     turn.send(Ack(turn.me, role.leader, role.link, zxid))
     turn.set(vote=evolve(turn.state.vote, peer_epoch=epoch))
     turn.set_role(phase=BROADCAST, sync=None)
+    start_service(turn, leads=False)
     for logged in sync.to_ack:
         turn.send(Ack(turn.me, role.leader, role.link, logged))
     for txn in sync.not_logged:

@@ -15,7 +15,17 @@ from impl.zookeeper.leader import (
     send_leader_info,
     synchronise,
 )
-from impl.zookeeper.messages import Ack, AckEpoch, FollowerInfo, Forward, Ping, QuorumPacket
+from impl.zookeeper.leader_sessions import revalidate, touch
+from impl.zookeeper.messages import (
+    Ack,
+    AckEpoch,
+    FollowerInfo,
+    Forward,
+    Ping,
+    QuorumPacket,
+    Revalidate,
+    Revalidated,
+)
 from impl.zookeeper.peer import leave_role
 from impl.zookeeper.proposals import process_ack, process_sync, submit
 from impl.zookeeper.state import (
@@ -95,8 +105,12 @@ def _read(turn: Turn, handler: Handler, packet: QuorumPacket) -> None:
             acknowledge_new_leader(turn, handler.sid, zxid)
         case phase, Ack(zxid=zxid) if phase == SERVING:
             process_ack(turn, handler.sid, zxid)
-        case phase, Ping() if phase == SERVING:
-            pass
+        case phase, Ping(sessions=sessions) if phase == SERVING:
+            for session in sessions:
+                touch(turn, session)
+        case phase, Revalidate(session=session) if phase == SERVING:
+            valid = revalidate(turn, session, handler.sid)
+            turn.send(Revalidated(turn.me, handler.sid, handler.link, session, valid))
         case phase, Forward(request=request) if phase == SERVING:
             if request.operation.is_read:
                 process_sync(turn, handler.sid, request)

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from impl.operations import Operation
+from impl.zookeeper import requests
+from impl.zookeeper.acl import Id
 
 
 class Transaction(Protocol):
@@ -21,22 +23,29 @@ class Transaction(Protocol):
 
 @frozen
 class Request:
-    """A request of a client as the servers hand it around: the session, its number there, and what is asked for."""
+    """A request of a client as the servers hand it around: the session, its number there, and what is asked for.
+
+    `owner` is the server that the session is connected to, as the one that forwards knows it (None: the leader's own
+    request), `auth` how the client has authenticated.
+    """
 
     session: int
     cxid: int
-    operation: Operation
+    operation: Operation | requests.Asked
+    owner: int | None = None
+    auth: tuple[Id, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.operation}#{self.session}.{self.cxid}"
+        return f"{self.operation}#{self.session:x}.{self.cxid}"
 
 
 @frozen
 class Outcome:
-    """What a client is told: an error or None, and what was found."""
+    """What a client is told: an error or None, and what was found; `result` is all that the state machine says of it."""
 
     error: str | None
     answer: Mapping[str, Any]
+    result: Any = None
 
 
 class Machine(Protocol):
@@ -51,8 +60,11 @@ class Machine(Protocol):
     def origin(self, txn: Any) -> tuple[int, int]:
         """The session whose request the transaction is, and the number of the request there."""
 
-    def apply(self, tree: Any, txn: Any) -> tuple[Any, Outcome]:
-        """The tree after a transaction. To apply one again that the tree has already does no harm."""
+    def apply(self, tree: Any, txn: Any, *, syncing: bool = False) -> tuple[Any, Outcome]:
+        """The tree after a transaction. To apply one again that the tree has already does no harm.
+
+        `syncing`: a learner applies it while it is synchronised with its leader.
+        """
 
     def read(self, tree: Any, operation: Operation) -> Outcome:
         """The answer of a tree to a read."""

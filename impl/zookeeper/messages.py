@@ -9,6 +9,7 @@ from attrs import frozen
 
 from impl.effects import ConnectionClosed, ConnectionOpened, Link
 from impl.operations import Operation
+from impl.zookeeper.client_messages import FromClient, FromServer
 from impl.zookeeper.machine import Request, Transaction
 from impl.zookeeper.transactions import show_zxid
 
@@ -154,7 +155,9 @@ class UpToDate(_Zxid):
 
 @frozen
 class Ping(_Zxid):
-    """PING: the leader's lastProposed, or the learner's last queued zxid."""
+    """PING: the leader's lastProposed, or the learner's last queued zxid and the sessions that it has heard of since."""
+
+    sessions: tuple[int, ...] = ()
 
 
 @frozen
@@ -178,8 +181,24 @@ class SyncReply(Packet):
 
 
 @frozen
+class Revalidate(Packet):
+    """REVALIDATE to the leader: a client has come to a learner with this session, and this timeout in ms."""
+
+    session: int
+    timeout: int
+
+
+@frozen
+class Revalidated(Packet):
+    """REVALIDATE to the learner: whether the session lives; if so, it is this learner's now."""
+
+    session: int
+    valid: bool
+
+
+@frozen
 class ClientRequest:
-    """A client asks the server it is connected to. Deviation: `cxid` and address stand for session and connection."""
+    """A client of a bare ensemble asks a server: `cxid` and address stand for session and connection."""
 
     src: int
     dst: int
@@ -223,5 +242,16 @@ QuorumPacket: TypeAlias = (
     | Ping
     | Forward
     | SyncReply
+    | Revalidate
+    | Revalidated
 )
-Message: TypeAlias = Notification | QuorumPacket | ClientRequest | ClientResponse | ConnectionOpened | ConnectionClosed
+Message: TypeAlias = (
+    Notification
+    | QuorumPacket
+    | ClientRequest
+    | ClientResponse
+    | FromClient
+    | FromServer
+    | ConnectionOpened
+    | ConnectionClosed
+)

@@ -7,6 +7,8 @@ the commit thread over its queue.
 from typing import TypeAlias, assert_never
 
 from impl.effects import ConnectionClosed, ConnectionOpened, Event, FatalError, Receive, TimerFired
+from impl.zookeeper.client_messages import Ask, ConnectRequest, ConnectResponse, Tell, WatcherEvent
+from impl.zookeeper.client_port import on_client_closed, on_client_message, on_client_opened
 from impl.zookeeper.effects import NodeEffects
 from impl.zookeeper.election import (
     ELECTION,
@@ -18,11 +20,13 @@ from impl.zookeeper.election import (
 )
 from impl.zookeeper.follower import on_broadcast_packet, on_follower_sync
 from impl.zookeeper.leader import on_tick
+from impl.zookeeper.leader_sessions import on_expire
 from impl.zookeeper.learner import acknowledge_new_leader, on_sync_packet
 from impl.zookeeper.learner_handler import on_learner_closed, on_learner_packet, on_opened
 from impl.zookeeper.messages import ClientRequest, ClientResponse, Message, Notification, QuorumPacket
 from impl.zookeeper.peer import ACK_NEW_LEADER, INIT, READ, RETRY, TICK, connect_again, leave_role
 from impl.zookeeper.pipeline import COMMIT, SNAPSHOT, SYNC, on_commit, on_snapshot
+from impl.zookeeper.preparing import EXPIRE
 from impl.zookeeper.proposals import on_leader_sync
 from impl.zookeeper.serving import on_client_request
 from impl.zookeeper.state import BROADCAST, CONNECTING, Following, Leading, NodeState
@@ -31,12 +35,14 @@ from impl.zookeeper.turn import Turn
 NodeEvent: TypeAlias = Event[Message]
 
 
-def step(state: NodeState, event: NodeEvent) -> tuple[NodeState, NodeEffects]:
+def step(state: NodeState, event: NodeEvent, now: int = 0) -> tuple[NodeState, NodeEffects]:
     """The state after the event, and the effects in the order in which they must happen.
+
+    `now` is what the server's clock shows, in microseconds.
 
     Raises FatalError, with the effects asked for so far, where the process of ZooKeeper would end.
     """
-    turn = Turn(state)
+    turn = Turn(state, now)
     try:
         match event:
             case Receive(message):
@@ -59,10 +65,15 @@ def _on_message(turn: Turn, message: Message) -> None:
         case ClientRequest():
             on_client_request(turn, message)
         case ConnectionOpened():
-            on_opened(turn, message)
+            if message.src in turn.config.voters:
+                on_opened(turn, message)
+            else:
+                on_client_opened(turn, message)
+        case ConnectRequest() | Ask():
+            on_client_message(turn, message)
         case ConnectionClosed():
             _on_closed(turn, message)
-        case ClientResponse():
+        case ClientResponse() | ConnectResponse() | Tell() | WatcherEvent():
             raise ValueError(f"server {turn.me} is no client: {message}")
         case _:
             _on_packet(turn, message)
@@ -84,6 +95,9 @@ def _on_packet(turn: Turn, packet: QuorumPacket) -> None:
 
 
 def _on_closed(turn: Turn, notice: ConnectionClosed) -> None:
+    if notice.link in turn.state.service.connections:
+        on_client_closed(turn, notice.link)
+        return
     role = turn.state.role
     match role:
         case Leading():
@@ -118,6 +132,8 @@ def _on_timer(turn: Turn, timer: str) -> None:
                 on_follower_sync(turn)
         case _ if timer == COMMIT:
             on_commit(turn)
+        case _ if timer == EXPIRE:
+            on_expire(turn)
         case _ if timer == SNAPSHOT:
             on_snapshot(turn)
         case _:

@@ -4,11 +4,13 @@ from impl.effects import Close, Connect, Link
 from impl.zookeeper.database import load
 from impl.zookeeper.messages import ClientResponse, FollowerInfo
 from impl.zookeeper.pipeline import COMMIT, SNAPSHOT, SYNC, drain_sync_queue
+from impl.zookeeper.preparing import EXPIRE
+from impl.zookeeper.service_state import ServiceState
 from impl.zookeeper.state import Following, Leading, Looking
 from impl.zookeeper.turn import Turn
 
 READ, RETRY, ACK_NEW_LEADER, INIT, TICK = "read", "retry", "ack_new_leader", "init", "tick"
-_ROLE_TIMERS = (READ, RETRY, ACK_NEW_LEADER, INIT, TICK, SYNC, COMMIT, SNAPSHOT)
+_ROLE_TIMERS = (READ, RETRY, ACK_NEW_LEADER, INIT, TICK, SYNC, COMMIT, SNAPSHOT, EXPIRE)
 
 
 def become_follower(turn: Turn, leader: int) -> None:
@@ -59,6 +61,8 @@ def leave_role(turn: Turn) -> None:
             raise AssertionError(f"server {turn.me} has no role to leave")
     for request in turn.state.unanswered:
         turn.send(ClientResponse(turn.me, request.session, request.cxid, "unknown", "CONNECTIONLOSS"))
+    for link in turn.state.service.connections:
+        turn.emit(Close(link))
     for timer in _ROLE_TIMERS:
         turn.cancel_timer(timer)
     drain_sync_queue(turn)
@@ -68,6 +72,6 @@ def leave_role(turn: Turn) -> None:
         database = load(settings.machine, settings.ring, state.snapshots, state.log)
     elif turn.config.rules.fast_forward_on_shutdown():
         database = database.replay(state.log)
-    turn.set(database=database, sync_queue=(), commit_queue=(), unanswered=(), snapping=None)
+    turn.set(database=database, sync_queue=(), commit_queue=(), unanswered=(), snapping=None, service=ServiceState())
     turn.set(role=Looking(state.vote, settings.min_notification))
     turn.left_role = True

@@ -6,10 +6,14 @@ come between queueing and flushing, and an ACK later than what was sent meanwhil
 
 from attrs import evolve
 
+from impl.operations import Operation
 from impl.zookeeper.effects import AppendTxn, Applied, FlushTxnLog
+from impl.zookeeper.final import after_apply, after_sync
 from impl.zookeeper.machine import Request, Transaction
 from impl.zookeeper.messages import ClientResponse
+from impl.zookeeper.requests import Sync
 from impl.zookeeper.state import Leading
+from impl.zookeeper.transactions import Txn
 from impl.zookeeper.turn import Turn
 
 SYNC, COMMIT, SNAPSHOT = "sync", "commit", "snapshot"
@@ -71,14 +75,21 @@ def on_commit(turn: Turn) -> None:
     turn.set(commit_queue=())
     for item in queue:
         if isinstance(item, Request):
-            answer_read(turn, item)
+            _answer_sync(turn, item)
         else:
             apply_txn(turn, item)
 
 
-def apply_txn(turn: Turn, txn: Transaction, *, feeds_ring: bool = True) -> None:
+def _answer_sync(turn: Turn, request: Request) -> None:
+    if isinstance(request.operation, Sync):
+        after_sync(turn, request)
+    else:
+        answer_read(turn, request)
+
+
+def apply_txn(turn: Turn, txn: Transaction, *, feeds_ring: bool = True, syncing: bool = False) -> None:
     """FinalRequestProcessor: change the tree, remember the transaction, answer the client if it is ours."""
-    database, outcome = turn.state.database.apply(txn, remember=feeds_ring)
+    database, outcome = turn.state.database.apply(txn, remember=feeds_ring, syncing=syncing)
     turn.set(database=database)
     turn.emit(Applied(txn))
     role = turn.state.role
@@ -86,12 +97,15 @@ def apply_txn(turn: Turn, txn: Transaction, *, feeds_ring: bool = True) -> None:
         turn.set(
             role=evolve(role, to_be_applied=tuple(other for other in role.to_be_applied if other.zxid != txn.zxid))
         )
+    if isinstance(txn, Txn):
+        after_apply(turn, txn, outcome)
     kind = "ok" if outcome.error is None else "fail"
     _answer(turn, *turn.settings.machine.origin(txn), kind, outcome.error, outcome.answer)
 
 
 def answer_read(turn: Turn, request: Request) -> None:
     """Answer a read from the tree of this server."""
+    assert isinstance(request.operation, Operation), "a session's reads are answered in its order"
     outcome = turn.settings.machine.read(turn.state.database.tree, request.operation)
     _answer(turn, request.session, request.cxid, "ok", outcome.error, outcome.answer)
 

@@ -6,6 +6,7 @@ from impl.zookeeper.effects import Committed
 from impl.zookeeper.machine import Request
 from impl.zookeeper.messages import Commit, Proposal, SyncReply
 from impl.zookeeper.pipeline import drain_sync_queue, enqueue_commit, enqueue_sync
+from impl.zookeeper.preparing import is_for_service, prepare_for_service
 from impl.zookeeper.state import Proposed
 from impl.zookeeper.transactions import counter_of, epoch_of
 from impl.zookeeper.turn import Turn
@@ -21,8 +22,12 @@ def submit(turn: Turn, request: Request) -> bool:
         return False
     zxid = role.last_proposed + 1
     machine = turn.settings.machine
-    txn = machine.prepare(role.prepared, request, zxid)
-    prepared, _ = machine.apply(role.prepared, txn)
+    prepared = role.prepared
+    if is_for_service(turn, request):
+        txn = prepare_for_service(turn, request, zxid)
+    else:
+        txn = machine.prepare(prepared, request, zxid)
+        prepared, _ = machine.apply(prepared, txn)
     turn.set_role(outstanding=(*role.outstanding, Proposed(txn)), last_proposed=zxid, prepared=prepared)
     enqueue_sync(turn, txn)
     for handler in role.handlers:

@@ -1,7 +1,7 @@
 """What clients ask and what they are answered, as the servers' request pipeline sees it. Source: zookeeper.jute (proto), Request."""
 
 from enum import Enum
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from attrs import field, frozen
 
@@ -38,8 +38,20 @@ class CreateMode(Enum):
         return self in (CreateMode.PERSISTENT_WITH_TTL, CreateMode.PERSISTENT_SEQUENTIAL_WITH_TTL)
 
 
+class _Kind:
+    """What all operations have: whether they change nothing, and are no transaction."""
+
+    __slots__ = ()
+    is_read: ClassVar[bool] = False
+
+
+class _Reading(_Kind):
+    __slots__ = ()
+    is_read: ClassVar[bool] = True
+
+
 @frozen
-class Create:
+class Create(_Kind):
     """Create a znode; `ttl` in ms where the mode has one. `with_stat` is create2, which is answered with the stat."""
 
     path: str
@@ -51,7 +63,7 @@ class Create:
 
 
 @frozen
-class Delete:
+class Delete(_Kind):
     """Delete a znode of this version."""
 
     path: str
@@ -59,14 +71,14 @@ class Delete:
 
 
 @frozen
-class DeleteContainer:
+class DeleteContainer(_Kind):
     """Delete a container or TTL node that is empty; only the leader asks for it. ContainerManager."""
 
     path: str
 
 
 @frozen
-class SetData:
+class SetData(_Kind):
     """Replace the data of a znode of this version."""
 
     path: str
@@ -75,7 +87,7 @@ class SetData:
 
 
 @frozen
-class SetAcl:
+class SetAcl(_Kind):
     """Replace the access control list of a znode of this aversion."""
 
     path: str
@@ -84,7 +96,7 @@ class SetAcl:
 
 
 @frozen
-class Check:
+class Check(_Kind):
     """In a multi: that a znode exists and has this version."""
 
     path: str
@@ -92,33 +104,33 @@ class Check:
 
 
 @frozen
-class Multi:
+class Multi(_Kind):
     """All of these or none."""
 
     ops: tuple["MultiOp", ...]
 
 
 @frozen
-class CreateSession:
+class CreateSession(_Kind):
     """Open the session whose id the request bears, with this timeout in ms."""
 
     timeout: int
 
 
 @frozen
-class CloseSession:
+class CloseSession(_Kind):
     """Close the session: asked by the client, or by the leader for an expired one."""
 
 
 @frozen
-class Sync:
+class Sync(_Reading):
     """Bring the server that the client is connected to up to the leader's commit point."""
 
     path: str
 
 
 @frozen
-class Exists:
+class Exists(_Reading):
     """The stat of a znode, or NO_NODE; a watch is armed either way."""
 
     path: str
@@ -126,7 +138,7 @@ class Exists:
 
 
 @frozen
-class GetData:
+class GetData(_Reading):
     """Data and stat; a watch is armed if the znode exists."""
 
     path: str
@@ -134,7 +146,7 @@ class GetData:
 
 
 @frozen
-class GetChildren:
+class GetChildren(_Reading):
     """The names of the children; a watch is armed if the znode exists."""
 
     path: str
@@ -142,16 +154,34 @@ class GetChildren:
 
 
 @frozen
-class GetAcl:
+class GetAcl(_Reading):
     """The access control list and the stat."""
 
     path: str
+
+
+@frozen
+class SetWatches(_Reading):
+    """Arm the watches of a client that comes back, and tell what has changed since `relative_zxid`. SetWatches."""
+
+    relative_zxid: int
+    data: tuple[str, ...] = ()
+    exist: tuple[str, ...] = ()
+    child: tuple[str, ...] = ()
+
+
+@frozen
+class Ping(_Reading):
+    """Show that the client lives; answered in the session's order, like a read."""
 
 
 MultiOp: TypeAlias = Create | Delete | SetData | Check
 Write: TypeAlias = MultiOp | DeleteContainer | SetAcl | Multi | CreateSession | CloseSession
 Read: TypeAlias = Exists | GetData | GetChildren | GetAcl
 Operation: TypeAlias = Write | Read | Sync
+"""What an application can ask for."""
+Asked: TypeAlias = Operation | SetWatches | Ping
+"""What a client's connection carries: the library asks for the last two by itself."""
 
 
 @frozen

@@ -15,6 +15,7 @@ from impl.zookeeper.machine import Outcome, Request
 from impl.zookeeper.prep import Outstanding, prepare
 from impl.zookeeper.requests import Create, Delete, SetData, Write
 from impl.zookeeper.requests import Request as ServiceRequest
+from impl.zookeeper.service_rules import CORRECT, ServiceRules
 from impl.zookeeper.sessions import Session, SessionTracker
 from impl.zookeeper.stat import ClientStat
 from impl.zookeeper.transactions import Txn
@@ -24,7 +25,10 @@ _TICK = 2_000
 
 
 class Service:
-    """See `machine.Machine`; a tree is a `DataTree`."""
+    """See `machine.Machine`; a tree is a `DataTree`. `rules` are those of the data tree and of the sessions."""
+
+    def __init__(self, rules: ServiceRules = CORRECT) -> None:
+        self.rules = rules
 
     def empty(self) -> DataTree:
         """The root and the reserved subtree."""
@@ -32,6 +36,10 @@ class Service:
 
     def prepare(self, tree: DataTree, request: Request, zxid: int) -> Txn:
         """PrepRequestProcessor, over a tree that has the outstanding transactions already. The time is always 0."""
+        if not isinstance(request.operation, Operation):
+            raise TypeError(
+                f"{request} comes from a session: it is prepared with all that the leader knows of sessions"
+            )
         sessions = SessionTracker(_TICK, {request.session: Session(_TICK, 0)})
         asked = ServiceRequest(request.session, request.cxid, _as_write(request.operation))
         return prepare(tree, Outstanding(), sessions, asked, zxid, 0).txn
@@ -40,12 +48,12 @@ class Service:
         """The header names the session and its request."""
         return txn.header.session, txn.header.cxid
 
-    def apply(self, tree: DataTree, txn: Txn) -> tuple[DataTree, Outcome]:
-        """DataTree.processTxn."""
-        after, outcome = apply(tree, txn)
+    def apply(self, tree: DataTree, txn: Txn, *, syncing: bool = False) -> tuple[DataTree, Outcome]:
+        """DataTree.processTxn. The result is an `apply.Outcome`."""
+        after, outcome = apply(tree, txn, self.rules, syncing=syncing)
         if outcome.error:
-            return after, Outcome(ErrorCode(outcome.error).name, {})
-        return after, Outcome(None, _answer(outcome.stat, None))
+            return after, Outcome(ErrorCode(outcome.error).name, {}, outcome)
+        return after, Outcome(None, _answer(outcome.stat, None), outcome)
 
     def read(self, tree: DataTree, operation: Operation) -> Outcome:
         """What the znode holds; one that does not exist is an answer too."""

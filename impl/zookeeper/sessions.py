@@ -95,17 +95,3 @@ class SessionTracker:
     def _deadline(self, now: int, timeout: int) -> int:
         """The end of the bucket that the timeout falls into, always later than it. ExpiryQueue.roundToNextInterval."""
         return ((now + timeout) // self.tick + 1) * self.tick
-
-
-def negotiated_timeout(wanted: int, tick: int) -> int:
-    """The timeout a client gets, ms: what it wants, between 2 and 20 ticks. ZooKeeperServer.processConnectRequest."""
-    return min(max(wanted, 2 * tick), 20 * tick)
-
-
-def first_session_id(server: int, now: int) -> int:
-    """Where a server starts to count its sessions; ids are server | 40 bits of its clock (ms) | 16 bits. initializeNextSessionId.
-
-    A signed long: negative for servers from 128 on.
-    """
-    value = (now << 24 & (1 << 64) - 1) >> 8 | server << 56
-    return value - (1 << 64) if value >> 63 else value

@@ -10,6 +10,7 @@ from impl.zookeeper.machine import Machine, Request, Transaction
 from impl.zookeeper.messages import LOOKING, QuorumPacket, Vote
 from impl.zookeeper.rules import Rules
 from impl.zookeeper.service import Service
+from impl.zookeeper.service_state import ServiceState
 from impl.zookeeper.transactions import MAX_COUNTER
 
 DISCOVERY, SYNCHRONIZATION, BROADCAST = "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"
@@ -197,8 +198,8 @@ class NodeState:
     `accepted_epoch`, `current_epoch`, `log` and `snapshots` mirror the disk (`log` with what is not flushed yet). `vote`
     is currentVote. `sync_queue` is what SyncRequestProcessor has not logged, `commit_queue` what CommitProcessor has not
     handed to FinalRequestProcessor (transactions, and syncs that are answered in their turn), `unanswered` the clients'
-    requests that this server took. `snapping` is the label of a snapshot that is being written; `since_snapshot` counts
-    transactions logged since the last one began.
+    requests that this server took (those of sessions are in `service`, with their connections). `snapping` is the label
+    of a snapshot that is being written; `since_snapshot` counts transactions logged since the last one began.
     """
 
     config: Config
@@ -216,6 +217,7 @@ class NodeState:
     unanswered: tuple[Request, ...] = ()
     snapping: int | None = None
     since_snapshot: int = 0
+    service: ServiceState = ServiceState()
 
     @property
     def name(self) -> str:

@@ -24,15 +24,24 @@ from impl.zookeeper.state import Config, Following, Handler, Leading, Looking, N
 
 
 class Turn:
-    """The working copy of a server during one step. Handlers replace `state` and append to `effects`, in order."""
+    """The working copy of a server during one step. Handlers replace `state` and append to `effects`, in order.
 
-    __slots__ = ("config", "effects", "left_role", "state")
+    `now` is the time of its clock, in microseconds.
+    """
 
-    def __init__(self, state: NodeState) -> None:
+    __slots__ = ("config", "effects", "left_role", "now", "state")
+
+    def __init__(self, state: NodeState, now: int = 0) -> None:
         self.config: Config = state.config
         self.state: NodeState = state
         self.effects: list[NodeEffect] = []
         self.left_role = False
+        self.now = now
+
+    @property
+    def now_ms(self) -> int:
+        """The time of this server's clock in ms, as ZooKeeper tells it."""
+        return self.now // 1_000
 
     @property
     def me(self) -> int:

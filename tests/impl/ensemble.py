@@ -78,7 +78,7 @@ class Journal:
     def origin(self, txn: Write) -> tuple[int, int]:
         return self._registers.origin(txn)
 
-    def apply(self, tree: JournalTree, txn: Write) -> tuple[JournalTree, Outcome]:
+    def apply(self, tree: JournalTree, txn: Write, *, syncing: bool = False) -> tuple[JournalTree, Outcome]:
         registers, outcome = self._registers.apply(tree.registers, txn)
         known = any(other == txn for other in tree.journal)
         return JournalTree(registers, tree.journal if known else (*tree.journal, txn)), outcome

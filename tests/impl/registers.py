@@ -70,7 +70,7 @@ class Registers:
         """Whose request it is."""
         return txn.session, txn.cxid
 
-    def apply(self, tree: Tree, txn: Write) -> tuple[Tree, Outcome]:
+    def apply(self, tree: Tree, txn: Write, *, syncing: bool = False) -> tuple[Tree, Outcome]:
         """The register takes the value that the transaction says."""
         after = tree if txn.error is not None else {**tree, txn.key: txn.register}
         return after, Outcome(txn.error, _answer(txn.register))

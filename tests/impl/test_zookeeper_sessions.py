@@ -9,7 +9,8 @@ from impl.zookeeper.apply import apply, apply_in_parts
 from impl.zookeeper.codes import ErrorCode, KeeperError
 from impl.zookeeper.requests import CloseSession, Create, CreateMode, Delete, Multi, SetData
 from impl.zookeeper.service_rules import CORRECT, SERVICE_BUGS, ServiceRules, next_version
-from impl.zookeeper.sessions import SessionTracker, first_session_id, negotiated_timeout
+from impl.zookeeper.session_ids import first_session_id, negotiated_timeout
+from impl.zookeeper.sessions import SessionTracker
 from impl.zookeeper.snapshots import SnapshotInProgress, replay, restore
 from tests.impl.service import TICK, Service, service_with
 

@@ -50,11 +50,11 @@ class KraftSystem(System):
         """QuorumState.initialize."""
         return recover(self._configs[node], disk.durable(incarnation))
 
-    def step(self, state: NodeState, event: Event[Any]) -> Started:
-        """KafkaRaftClient.poll."""
+    def step(self, node: int, state: NodeState, event: Event[Any], now: int) -> Started:
+        """KafkaRaftClient.poll; of time it knows its timers only."""
         return step(state, event)
 
-    def empty_disk(self) -> Disk:
+    def empty_disk(self, node: int) -> Disk:
         """No election state and no records."""
         return Disk()
 

@@ -2,19 +2,22 @@
 
 from typing import Any
 
-from impl.effects import Event
 from impl.operations import Operation
+from impl.world.applications import Application
 from impl.world.config import WorldConfig
 from impl.world.connections import ConnectionNetwork
 from impl.world.system import Reply, Started, System, Tally
 from impl.world.zookeeper.disk import Disk
+from impl.world.zookeeper.process import ClientProcess, ProcessSnapshot, ProcessState
 from impl.world.zookeeper.snapshot import NodeSnapshot, plain, snapshot_of
+from impl.world.zookeeper.topics import TopicClient
 from impl.zookeeper.bugs import rules_with
+from impl.zookeeper.client import ClientSettings
 from impl.zookeeper.effects import DISK_EFFECTS, Committed, Established, TruncateTxnLog
 from impl.zookeeper.messages import ClientRequest, ClientResponse
 from impl.zookeeper.node import step
 from impl.zookeeper.recovery import recover
-from impl.zookeeper.state import Config, NodeState
+from impl.zookeeper.state import Config
 
 
 class ZooKeeperTally(Tally):
@@ -34,8 +37,19 @@ class ZooKeeperTally(Tally):
                     pass
 
 
+def _processes_of(config: WorldConfig) -> dict[int, ClientProcess]:
+    """Clients with sessions, and applications, by address."""
+    settings = ClientSettings(config.voters, config.session_timeout)
+    clients = [TopicClient(index, config.clients) for index in range(config.clients)] if config.sessions else []
+    placed: list[tuple[int, Application]] = [
+        *zip(config.client_addresses, clients, strict=False),
+        *zip(config.application_addresses, config.applications, strict=True),
+    ]
+    return {address: ClientProcess(application, address, settings) for address, application in placed}
+
+
 class ZooKeeperSystem(System):
-    """An ensemble of servers, numbered from 1, with connections between them."""
+    """An ensemble of servers, numbered from 1, with connections between them, and the processes of its clients."""
 
     disk_effects = DISK_EFFECTS
 
@@ -43,31 +57,44 @@ class ZooKeeperSystem(System):
         rules = rules_with(config.bug)
         self._machine = config.ensemble.machine
         self._configs = {node: Config(node, config.voters, config.ensemble, rules) for node in config.voters}
+        self._processes = _processes_of(config)
+        self.processes = tuple(self._processes)
+        self.workers = config.client_addresses if config.sessions else None
 
-    def recover(self, node: int, disk: Disk, incarnation: int) -> Started:
-        """QuorumPeer.start."""
+    def recover(self, node: int, disk: Any, incarnation: int) -> Started:
+        """QuorumPeer.start, or the start of a client's process."""
+        if node in self._processes:
+            return self._processes[node].start(disk, incarnation)
         return recover(self._configs[node], disk.durable(incarnation))
 
-    def step(self, state: NodeState, event: Event[Any]) -> Started:
-        """One step of one of the server's threads."""
-        return step(state, event)
+    def step(self, node: int, state: Any, event: Any, now: int) -> Started:
+        """One step of one of the server's threads, or of a client's process."""
+        if node in self._processes:
+            return self._processes[node].step(state, event)
+        return step(state, event, now)
 
-    def empty_disk(self) -> Disk:
-        """An initialised disk: no files, no log, no snapshot."""
-        return Disk()
+    def empty_disk(self, node: int) -> Any:
+        """An initialised disk: no files, no log, no snapshot; for an application, its own."""
+        return self._processes[node].application.empty_disk() if node in self._processes else Disk()
+
+    def is_idle(self, address: int, state: ProcessState) -> bool:
+        """See `Application`."""
+        return self._processes[address].application.is_idle(state.application)
 
     def network(self) -> ConnectionNetwork:
         """TCP connections between learners and leader, mailboxes for the election."""
         return ConnectionNetwork()
 
-    def snapshot(
-        self, node: int, status: str, disk: Disk, state: NodeState | None, timers: tuple[str, ...]
-    ) -> NodeSnapshot:
-        """See `NodeSnapshot`."""
+    def snapshot(self, node: int, status: str, disk: Any, state: Any, timers: tuple[str, ...]) -> Any:
+        """See `NodeSnapshot` and `ProcessSnapshot`."""
+        if node in self._processes:
+            return ProcessSnapshot(node, status, disk, state, timers)
         return snapshot_of(node, status, disk, state, timers)
 
     def plain(self, value: object) -> Any:
-        """A node snapshot as JSON."""
+        """A node snapshot, or that of a process, as JSON."""
+        if isinstance(value, ProcessSnapshot):
+            return value.plain(self._processes[value.node])
         return plain(value, self._machine) if isinstance(value, NodeSnapshot) else value
 
     def request(self, client: int, node: int, correlation_id: int, operation: Operation) -> ClientRequest:
