@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from impl.operations import Operation
-from impl.zookeeper import requests
 from impl.zookeeper.acl import Id
 
 
@@ -25,13 +24,15 @@ class Transaction(Protocol):
 class Request:
     """A request of a client as the servers hand it around: the session, its number there, and what is asked for.
 
-    `owner` is the server that the session is connected to, as the one that forwards knows it (None: the leader's own
-    request), `auth` how the client has authenticated.
+    `operation` is one of `impl.zookeeper.requests` from a session; from a client of a bare ensemble, one of the words that
+    both modes share (`impl.operations.Operation`). It says of itself whether it `is_read`. `owner` is the server that the
+    session is connected to, as the one that forwards knows it (None: the leader's own request), `auth` how the client has
+    authenticated.
     """
 
     session: int
     cxid: int
-    operation: Operation | requests.Asked
+    operation: Any
     owner: int | None = None
     auth: tuple[Id, ...] = ()
 

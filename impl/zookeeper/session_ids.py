@@ -22,7 +22,8 @@ def first_session_id(server: int, now: int) -> int:
 def password_of(session: int) -> bytes:
     """The 16 bytes that prove a session to be one's own; every server can compute them. ZooKeeperServer.generatePasswd.
 
-    They are those of java.util.Random, seeded with the id, which is no secret to anyone.
+    They are those of java.util.Random, seeded with the id, which is no secret to anyone. The seed has 48 bits: two servers
+    that began to serve in the same millisecond give the same passwords.
     """
     seed = (session ^ _SUPER_SECRET ^ _MULTIPLIER) & _SEED_MASK
     drawn = b""
