@@ -44,9 +44,9 @@ class Journal:
         """As the machine inside."""
         return self.inside.origin(txn)
 
-    def apply(self, tree: JournalTree, txn: Any) -> tuple[JournalTree, Outcome]:
+    def apply(self, tree: JournalTree, txn: Any, *, syncing: bool = False) -> tuple[JournalTree, Outcome]:
         """As the machine inside, and remember the transaction."""
-        after, outcome = self.inside.apply(tree.tree, txn)
+        after, outcome = self.inside.apply(tree.tree, txn, syncing=syncing)
         return JournalTree(after, extended(tree.journal, (txn,))), outcome
 
     def read(self, tree: JournalTree, operation: Operation) -> Outcome:
