@@ -27,6 +27,7 @@ from model.language.simplify import RULES, UNCHANGED
 from model.language.sorts import Abstract, Bool, Enum, Member, Ordinal, Symbolic
 
 MESSAGE_BINDERS = ("forall_in", "exists_in")
+_LEAVES = ("const", "leaf", "var")
 BINDERS = ("forall", "exists", "count", "is_quorum", *MESSAGE_BINDERS)
 
 
@@ -365,7 +366,7 @@ def children(term: Term) -> tuple[Term, ...]:
     """The terms below a term: its arguments, or the body of a binder."""
     if term.op in BINDERS:
         return term.args[-1:]
-    return tuple(a for a in term.args if isinstance(a, Term))
+    return tuple([a for a in term.args if isinstance(a, Term)])
 
 
 def postorder(root: Term, enter: Callable[[Term], bool] | None = None, *, binders: bool = True) -> list[Term]:
@@ -373,18 +374,24 @@ def postorder(root: Term, enter: Callable[[Term], bool] | None = None, *, binder
 
     Terms that `enter` refuses, and binders if `binders` is off, are listed without what is below them.
     """
+    if root.op in _LEAVES:
+        return [root]
     order: list[Term] = []
-    seen: set[int] = set()
-    todo: list[tuple[Term, bool]] = [(root, False)]
+    entered: set[int] = set()
+    listed: set[int] = set()
+    todo = [root]
     while todo:
-        term, ready = todo.pop()
-        if ready:
-            order.append(term)
-        elif term.id not in seen:
-            seen.add(term.id)
-            todo.append((term, True))
-            if (enter is None or enter(term)) and (binders or term.op not in BINDERS):
-                todo.extend((child, False) for child in reversed(children(term)) if child.id not in seen)
+        term = todo[-1]
+        number = term.id
+        if number in entered:
+            todo.pop()
+            if number not in listed:
+                listed.add(number)
+                order.append(term)
+            continue
+        entered.add(number)
+        if (enter is None or enter(term)) and (binders or term.op not in BINDERS):
+            todo += [child for child in children(term)[::-1] if child.id not in entered]
     return order
 
 

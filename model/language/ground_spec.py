@@ -5,6 +5,7 @@ tracer, the expansion and the spec's being what its author meant.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -50,18 +51,39 @@ class GroundSpec:
         self.beyond: list[tuple[int, tuple[Any, ...]]] | None = None
         self.blocked: list[dict[tuple[str, int], int]] = [{} for _ in self.actions]
         self._initial = expander.initial()
+        self._messages: dict[str, dict[Any, Any]] = {name: {} for name in traced.networks}
+
+    # ---- Python functions, made when they are first needed: an engine that compiles the terms itself never needs them
+    @cached_property
+    def _lines(self) -> list[str]:
         writer = Writer(self.layout, self.bounds)
         for i, action in enumerate(self.actions):
             for j, instance in enumerate(action.instances):
                 writer.instance(f"a{i}_{j}", action, instance)
         for i, term in enumerate(self.properties):
             writer.predicate(f"p{i}", term)
-        self.source = "\n".join(writer.lines)
-        functions = compiled(writer.lines, self.layout)
-        self._runnable = tuple(self._prepare(i, a, functions) for i, a in enumerate(self.actions))
-        self._predicates: list[Run] = [functions[f"p{i}"] for i in range(len(self.properties))]
-        self._by_name = {p.property.name: f for p, f in zip(traced.properties, self._predicates, strict=True)}
-        self._messages: dict[str, dict[Any, Any]] = {name: {} for name in traced.networks}
+        return writer.lines
+
+    @property
+    def source(self) -> str:
+        """The Python text that runs here."""
+        return "\n".join(self._lines)
+
+    @cached_property
+    def _functions(self) -> dict[str, Any]:
+        return compiled(self._lines, self.layout)
+
+    @cached_property
+    def _runnable(self) -> tuple[_Runnable, ...]:
+        return tuple(self._prepare(i, a, self._functions) for i, a in enumerate(self.actions))
+
+    @cached_property
+    def _predicates(self) -> list[Run]:
+        return [self._functions[f"p{i}"] for i in range(len(self.properties))]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Run]:
+        return {p.property.name: f for p, f in zip(self.traced.properties, self._predicates, strict=True)}
 
     def _prepare(self, place: int, action: GroundAction, functions: dict[str, Any]) -> _Runnable:
         instances = tuple((x.args, functions[f"a{place}_{j}"]) for j, x in enumerate(action.instances))

@@ -4,9 +4,10 @@ An element of an abstract sort or an ordinal is itself, an enum member its place
 "unset" is -1; truth values are False and True. A message is the tuple of its components.
 """
 
+from math import prod
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from model.language.declare import FnDecl
 from model.language.primitives import Function, components, flatten, unflatten
@@ -69,14 +70,17 @@ class Region:
     base: int
     sizes: tuple[int, ...]
 
-    @property
-    def firsts(self) -> tuple[int, ...]:
-        """The smallest value of each argument."""
+    firsts: tuple[int, ...] = field(init=False, eq=False, repr=False)
+    """The smallest value of each argument."""
+    strides: tuple[int, ...] = field(init=False, eq=False, repr=False)
+    """How far apart neighbours are, per argument."""
+
+    @firsts.default
+    def _firsts(self) -> tuple[int, ...]:
         return tuple(1 if self.function.is_cell and i == len(self.sizes) - 1 else 0 for i in range(len(self.sizes)))
 
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """How far apart neighbours are, per argument."""
+    @strides.default
+    def _strides(self) -> tuple[int, ...]:
         found = [1]
         for size in reversed(self.sizes[1:]):
             found.append(found[-1] * size)
@@ -85,10 +89,7 @@ class Region:
     @property
     def width(self) -> int:
         """The number of leaves."""
-        total = 1
-        for size in self.sizes:
-            total *= size
-        return total
+        return prod(self.sizes)
 
     def place(self, index: tuple[int, ...]) -> int | None:
         """The leaf of an index, or None outside of the domain."""
