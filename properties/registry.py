@@ -14,6 +14,7 @@ from model.two_phase.spec import SPEC as TWO_PHASE
 from model.zab_core.lemmas import LEMMAS as ZAB_CORE_LEMMAS
 from model.zab_core.proofs import HINTS as ZAB_CORE_HINTS
 from model.zab_core.spec import SPEC as ZAB_CORE
+from model.zookeeper.controller.spec import SPEC as ZK_CONTROLLER
 from model.zookeeper.service.spec import SPEC as ZOOKEEPER
 from model.zookeeper.zab.ensemble import ENSEMBLE as ZAB_ENSEMBLE
 from model.zookeeper.zab.spec import ASYNC as ZAB_ASYNC
@@ -22,6 +23,7 @@ from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
 from properties.kraft.liveness import LIVENESS
 from properties.kraft.refinement import REFINES_CORE
 from properties.zookeeper import ZAB_PROPERTIES
+from properties.zookeeper.controller import PROPERTIES as ZK_CONTROLLER_PROPERTIES
 from properties.zookeeper.service import SERVICE
 
 SPECS: Mapping[str, Spec] = {
@@ -31,6 +33,7 @@ SPECS: Mapping[str, Spec] = {
     ZAB_CORE.name: ZAB_CORE.with_properties(ZAB_CORE_LEMMAS),
     TWO_PHASE.name: TWO_PHASE,
     ZOOKEEPER.name: ZOOKEEPER.with_properties(SERVICE),
+    ZK_CONTROLLER.name: ZK_CONTROLLER.with_properties(ZK_CONTROLLER_PROPERTIES),
     ZAB.name: ZAB.with_properties(ZAB_PROPERTIES),
     # One proposal leads to no snapshot; more take longer than a default should.
     ZAB_ASYNC.name: ZAB_ASYNC.with_properties(p for p in ZAB_PROPERTIES if p.name != "a_learner_gets_a_snapshot"),

@@ -1,0 +1,1 @@
+"""Kafka's controller and brokers on ZooKeeper."""

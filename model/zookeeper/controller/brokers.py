@@ -1,0 +1,66 @@
+"""A controller learns of brokers that have come, gone, or come again. KafkaController.processBrokerChange.
+
+Kafka handles new, bounced and dead brokers in this order from one reading of /brokers/ids; here each part reads again, and the event stays
+pending until nothing is left to do. A broker that has bounced is handled as one that has failed and then started, as Kafka does.
+"""
+
+from typing import Any
+
+from model.language import Node, Not, exists, ite, require, sequence
+from model.zookeeper.controller.leadership import enqueue, is_leaderless
+from model.zookeeper.controller.rules import has_bounced
+from model.zookeeper.controller.state import Kafka, Kind, Stage, Strategy
+from model.zookeeper.controller.work import is_idle
+from model.zookeeper.controller.znodes import has_session
+
+
+def _is_new(s: Kafka, c: Any, b: Any) -> Any:
+    return (s.live[c, b] == 0) & (s.registered[b] > 0)
+
+
+def _has_failed(s: Kafka, c: Any, b: Any) -> Any:
+    return (s.live[c, b] > 0) & ((s.registered[b] == 0) | has_bounced(s.live[c, b], s.registered[b]))
+
+
+def _handles_event(s: Kafka, c: Any) -> None:
+    require(s.brokers_changed[c])
+    require(s.stage[c] == Stage.SERVING)
+    require(has_session(s, c))
+    require(is_idle(s, c))
+
+
+def handle_broker_startup(s: Kafka, c: Node) -> None:
+    """A controller finds new brokers: it tells them all it knows, and elects a leader if there is none. onBrokerStartup.
+
+    Enabled iff a BrokerChange is pending and there are new brokers.
+    """
+    _handles_event(s, c)
+    require(exists(Node, lambda b: _is_new(s, c, b)))
+    s.brokers_changed[c] = exists(Node, lambda b: _has_failed(s, c, b))
+    known = s.cached[c]
+
+    def is_new(b: Any) -> Any:
+        return _is_new(s, c, b)
+
+    def is_new_replica(b: Any) -> Any:
+        return _is_new(s, c, b) & s.assigned[b] & (known > 0)
+
+    enqueue(s, c, is_new, Kind.UPDATE_METADATA, known, lambda b: s.registered[b])
+    enqueue(s, c, is_new_replica, Kind.LEADER_AND_ISR, known, lambda b: s.registered[b])
+    s.live[c, :] = lambda b: ite(s.live[c, b] == 0, s.registered[b], s.live[c, b])
+    s.must_elect[c] = ite(is_leaderless(s, c), Strategy.OFFLINE, Strategy.NONE)
+
+
+def handle_broker_failure(s: Kafka, c: Node) -> None:
+    """A controller finds that brokers are gone or have bounced: leaders are elected, then their replicas go offline. onBrokerFailure.
+
+    Enabled iff a BrokerChange is pending, with no new brokers to handle first.
+    """
+    _handles_event(s, c)
+    require(Not(exists(Node, lambda b: _is_new(s, c, b))))
+    s.brokers_changed[c] = exists(Node, lambda b: _has_failed(s, c, b) & (s.registered[b] > 0))
+    knows = s.cached[c] > 0
+    s.must_offline[c, :] = lambda b: knows & s.assigned[b] & _has_failed(s, c, b)
+    s.queue[c, :] = lambda b: sequence(ite(_has_failed(s, c, b), 0, s.queue[c, b].length), lambda p: s.queue[c, b][p])
+    s.live[c, :] = lambda b: ite(_has_failed(s, c, b), 0, s.live[c, b])
+    s.must_elect[c] = ite(knows & is_leaderless(s, c), Strategy.OFFLINE, Strategy.NONE)

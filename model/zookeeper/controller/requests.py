@@ -1,0 +1,48 @@
+"""A broker handles a controller's requests. KafkaApis, ReplicaManager.becomeLeaderOrFollower, ZkMetadataCache.updateMetadata.
+
+A controller sends the head of a broker's queue until it gets a response, so requests arrive in order. RequestSendThread. A response matters
+only where an action awaits it; that a request is handled twice because a response got lost changes nothing, since the second time its
+leader epoch is not newer.
+"""
+
+from typing import Any
+
+from model.language import Node, maximum, require
+from model.zookeeper.controller.rules import is_controller_current, is_for_this_incarnation, is_newer_leader_epoch
+from model.zookeeper.controller.state import Kafka, Kind
+
+
+def leads(s: Kafka, b: Any) -> Any:
+    """The broker takes itself for the partition's leader."""
+    return (s.applied[b] > 0) & (s.leader[s.applied[b]] == b)
+
+
+def handle_request(s: Kafka, c: Node, b: Node) -> None:
+    """A broker handles the next request of a controller: LeaderAndIsr or UpdateMetadata.
+
+    Enabled iff one has arrived and the broker serves: it has registered. It is refused if it is meant for an earlier registration, or
+    comes from an older controller. LeaderAndIsr is ignored unless its leader epoch is newer, and by a follower that does not know who
+    is live.
+    """
+    require(s.up[b])
+    require(s.broker_epoch[b] > 0)
+    require(s.queue[c, b].length > 0)
+    request = s.queue[c, b][1]
+    s.queue[c, b].pop_first()
+    if is_for_this_incarnation(request.broker_epoch, s.broker_epoch[b]) & is_controller_current(
+        request.controller_epoch, s.known_epoch[b]
+    ):
+        s.ghost_stale_request[b] = s.ghost_stale_request[b] | (request.controller_epoch < s.known_epoch[b])
+        s.ghost_stale_incarnation[b] = s.ghost_stale_incarnation[b] | (request.broker_epoch < s.broker_epoch[b])
+        s.known_epoch[b] = maximum(s.known_epoch[b], request.controller_epoch)
+        if request.kind == Kind.UPDATE_METADATA:
+            s.informed[b] = True
+            if request.write > 0:
+                s.metadata[b] = request.write
+        elif _takes_role(s, b, request):
+            s.applied[b] = request.write
+
+
+def _takes_role(s: Kafka, b: Any, request: Any) -> Any:
+    newer = is_newer_leader_epoch(s.leader_epoch[request.write], s.leader_epoch[s.applied[b]])
+    return newer & ((s.leader[request.write] == b) | s.informed[b])

@@ -1,0 +1,117 @@
+"""The decisions of controllers and brokers: small pure functions that a historical bug replaces by name."""
+
+from typing import Any
+
+from model.language import rule
+
+
+@rule
+def is_own_session(owner: Any, session: Any, remembered: Any) -> Any:
+    """A znode that is in the way of a registration is the broker's own: its session owns it. CheckedEphemeral.getAfterNodeExists."""
+    return owner == session
+
+
+@rule
+def is_former_session(owner: Any, remembered: Any) -> Any:
+    """It is left over from a former session of the same process, and may be replaced (KAFKA-7165)."""
+    return owner == remembered
+
+
+@rule
+def resigns_when_expired(expired: Any) -> Any:
+    """A controller whose session has expired resigns before it gets a new one. KafkaController.processExpire."""
+    return expired
+
+
+@rule
+def is_own_election(mine: Any) -> Any:
+    """A failed multi is found to have succeeded before: /controller names the broker, with the epoch after the one it read.
+
+    KafkaZkClient.checkControllerAndEpoch.
+    """
+    return mine
+
+
+@rule
+def elects_when_changed(gone: Any) -> Any:
+    """A broker that reads on ControllerChange that /controller is gone stands for controller. KafkaController.processControllerChange."""
+    return gone
+
+
+@rule
+def may_write(acting: Any, current: Any) -> Any:
+    """A controller's write goes through: /controller_epoch is still its own, checked in the same transaction (KAFKA-6082)."""
+    return acting == current
+
+
+@rule
+def acting_epoch(own: Any, current: Any) -> Any:
+    """The epoch that a controller writes and sends: the one that it was elected with (KAFKA-1096)."""
+    return own
+
+
+@rule
+def learns_brokers_first(first: Any) -> Any:
+    """A new controller tells the brokers who is live before it tells them their roles (KAFKA-4443). onControllerFailover."""
+    return first
+
+
+@rule
+def shrinks_at_start(offline: Any) -> Any:
+    """A new controller moves the replicas of dead brokers to OfflineReplica (KAFKA-3143). ReplicaStateMachine.startup."""
+    return offline
+
+
+@rule
+def has_bounced(known: Any, registered: Any) -> Any:
+    """A broker has registered again since the controller looked (KAFKA-7235, KIP-380). KafkaController.processBrokerChange."""
+    return (known > 0) & (registered > known)
+
+
+@rule
+def is_for_this_incarnation(meant: Any, own: Any) -> Any:
+    """A request is meant for this registration of the broker, or a later one (KIP-380). KafkaApis.isBrokerEpochStale."""
+    return meant >= own
+
+
+@rule
+def is_controller_current(sender: Any, known: Any) -> Any:
+    """A request comes from no older controller than the newest known. ReplicaManager.becomeLeaderOrFollower."""
+    return sender >= known
+
+
+@rule
+def is_newer_leader_epoch(offered: Any, current: Any) -> Any:
+    """LeaderAndIsr takes effect: its leader epoch is above the replica's. ReplicaManager.becomeLeaderOrFollower."""
+    return offered > current
+
+
+@rule
+def may_lead(live: Any, in_sync: Any) -> Any:
+    """A replica may be elected: it is live and in sync. PartitionLeaderElectionAlgorithms.offlinePartitionLeaderElection."""
+    return live & in_sync
+
+
+@rule
+def keeps_last_member(alone: Any) -> Any:
+    """The last member of an ISR stays in it. KafkaController / ReplicaStateMachine.doRemoveReplicasFromIsr."""
+    return alone
+
+
+RULES = (
+    is_own_session,
+    is_former_session,
+    resigns_when_expired,
+    is_own_election,
+    elects_when_changed,
+    may_write,
+    acting_epoch,
+    learns_brokers_first,
+    shrinks_at_start,
+    has_bounced,
+    is_for_this_incarnation,
+    is_controller_current,
+    is_newer_leader_epoch,
+    may_lead,
+    keeps_last_member,
+)

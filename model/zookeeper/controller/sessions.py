@@ -1,0 +1,88 @@
+"""Processes and their sessions with ZooKeeper. KafkaServer, ZooKeeperClient.reinitialize, KafkaController.processExpire."""
+
+from model.language import Bool, Node, Not, require
+from model.zookeeper.controller.resign import resign
+from model.zookeeper.controller.rules import resigns_when_expired
+from model.zookeeper.controller.state import Kafka, Session, SessionState
+from model.zookeeper.controller.znodes import broker_znode_changed, controller_znode_deleted, has_session
+
+
+def _open_session(s: Kafka, n: Node) -> None:
+    """A new handle, with a new session; the process registers before anything else."""
+    s.session[n] = s.session[n] + 1
+    s.session_state[n, s.session[n]] = SessionState.OPEN
+    s.must_register[n] = True
+    s.watching[n] = False
+    s.changed[n] = False
+    s.reelect[n] = False
+
+
+def start(s: Kafka, n: Node) -> None:
+    """A broker that is down is started again. It knows neither its former session nor anything that was not on disk."""
+    require(Not(s.up[n]))
+    s.up[n] = True
+    _open_session(s, n)
+
+
+def crash(s: Kafka, n: Node) -> None:
+    """A broker's process dies. Its session lives until ZooKeeper finds that it has expired; requests in its queues are lost."""
+    require(s.up[n])
+    s.aux_restarts = s.aux_restarts + 1
+    s.up[n] = False
+    resign(s, n)
+    s.remembered[n] = 0
+    s.must_register[n] = False
+    s.broker_epoch[n] = 0
+    s.watching[n] = False
+    s.changed[n] = False
+    s.reelect[n] = False
+    s.known_epoch[n] = 0
+    s.applied[n] = 0
+    s.metadata[n] = 0
+    s.informed[n] = False
+
+
+def expire(s: Kafka, n: Node, session: Session, at_once: Bool) -> None:
+    """ZooKeeper has not heard of a session for its timeout: it refuses it from now on, and removes its znodes, at once or later.
+
+    Time is not modelled: it may happen to a broker that is well. SessionTrackerImpl.setSessionClosing.
+    """
+    require(s.session_state[n, session] == SessionState.OPEN)
+    if has_session(s, n) & (s.session[n] == session):
+        s.aux_expiries = s.aux_expiries + 1
+    if at_once:
+        _close(s, n, session)
+    else:
+        s.aux_lingering = s.aux_lingering + 1
+        s.session_state[n, session] = SessionState.CLOSING
+
+
+def close_session(s: Kafka, n: Node, session: Session) -> None:
+    """The closeSession transaction of an expired session: its ephemeral znodes go. DataTree.killSession."""
+    require(s.session_state[n, session] == SessionState.CLOSING)
+    _close(s, n, session)
+
+
+def _close(s: Kafka, n: Node, session: Session) -> None:
+    s.session_state[n, session] = SessionState.CLOSED
+    owns_controller = (s.controller == n) & (s.controller_session == session)
+    if owns_controller:
+        controller_znode_deleted(s)
+    if (s.registered[n] > 0) & (s.registered_by[n] == session):
+        s.registered[n] = 0
+        s.registered_by[n] = 0
+        broker_znode_changed(s)
+
+
+def learn_expired(s: Kafka, n: Node) -> None:
+    """A broker learns that its session has expired: pending events are dropped, it resigns as controller, and gets a new session.
+
+    Enabled iff ZooKeeper refuses the session. That no event of the former generation meets the new session is what `Expire` is for:
+    KafkaController's StateChangeHandler.beforeInitializingSession waits for it.
+    """
+    require(s.up[n])
+    refused = s.session_state[n, s.session[n]]
+    require((refused == SessionState.CLOSING) | (refused == SessionState.CLOSED))
+    if resigns_when_expired(True):
+        resign(s, n)
+    _open_session(s, n)

@@ -1,0 +1,81 @@
+"""The spec `zk-controller`: the explicit list of its variables, actions, rules, and default bounds."""
+
+from model.language import make_spec
+from model.zookeeper.controller.brokers import handle_broker_failure, handle_broker_startup
+from model.zookeeper.controller.bugs import BUGS
+from model.zookeeper.controller.election import (
+    elect,
+    elect_unheard,
+    handle_controller_change,
+    handle_reelect,
+    remove_controller,
+)
+from model.zookeeper.controller.failover import read_brokers, start_state_machines
+from model.zookeeper.controller.partition import elect_leader, take_offline
+from model.zookeeper.controller.registration import register, register_unheard
+from model.zookeeper.controller.requests import handle_request
+from model.zookeeper.controller.rules import RULES
+from model.zookeeper.controller.sessions import close_session, crash, expire, learn_expired, start
+from model.zookeeper.controller.state import Kafka, SessionState
+
+
+def init(s: Kafka) -> None:
+    """All brokers run and have registered, and each of them stands for controller; the topic is there, and has no state yet."""
+    s.session_state[:, 1] = SessionState.OPEN
+    s.registered[:] = 1
+    s.registered_by[:] = 1
+    s.czxid = 1
+    s.assigned[:] = True
+    s.up[:] = True
+    s.session[:] = 1
+    s.remembered[:] = 1
+    s.broker_epoch[:] = 1
+    s.reelect[:] = True
+
+
+ACTIONS = (
+    start,
+    crash,
+    expire,
+    close_session,
+    learn_expired,
+    register,
+    register_unheard,
+    handle_controller_change,
+    handle_reelect,
+    elect,
+    elect_unheard,
+    remove_controller,
+    read_brokers,
+    start_state_machines,
+    handle_broker_startup,
+    handle_broker_failure,
+    elect_leader,
+    take_offline,
+    handle_request,
+)
+
+BOUNDS = {
+    "nodes": 2,
+    "sessions": 2,
+    "elections": 2,
+    "registrations": 2,
+    "writes": 3,
+    "queue": 4,
+    "expiries": 1,
+    "lingering": 1,
+    "restarts": 1,
+    "losses": 0,
+    "removals": 0,
+}
+
+SPEC = make_spec(
+    "zk-controller",
+    title="Kafka's controller and brokers on ZooKeeper",
+    state=Kafka,
+    init=init,
+    actions=ACTIONS,
+    rules=RULES,
+    bounds=BOUNDS,
+    bugs=BUGS,
+)

@@ -1,0 +1,7 @@
+"""What must hold of Kafka on ZooKeeper. K-numbers in the modules name the claims of docs/zk-controller.md."""
+
+from properties.zookeeper.controller.control import CONTROL
+from properties.zookeeper.controller.partition import PARTITION
+from properties.zookeeper.controller.reachable import REACHABLE
+
+PROPERTIES = (*CONTROL, *PARTITION, *REACHABLE)

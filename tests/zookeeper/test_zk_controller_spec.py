@@ -1,0 +1,56 @@
+"""The spec `zk-controller` as a whole: pinned counts, and its bugs."""
+
+import pytest
+
+from model.engines.compiled.explore import explore_compiled
+from model.engines.explore import explore
+from model.engines.verdict import HOLDS, VIOLATED
+from model.language.plain import Stepper
+from properties.registry import SPECS
+
+CONTROLLER = SPECS["zk-controller"]
+SAFETY = tuple(p for p in CONTROLLER.properties if p.kind != "sometimes")
+TINY = dict.fromkeys(("expiries", "lingering", "restarts", "losses", "removals"), 0) | {"sessions": 1, "elections": 1}
+
+# Bug -> the length of the shortest counterexample within its bounds.
+SHORTEST = {
+    "KAFKA-1387": 14,
+    "KAFKA-1451": 5,
+    "KAFKA-6082": 7,
+    "KAFKA-1096": 8,
+    "KAFKA-4443": 19,
+    "KAFKA-7235": 9,
+    "C1": 7,
+}
+
+
+def no_time() -> float:
+    """A clock that stands still."""
+    return 0.0
+
+
+def test_both_readings_have_the_same_counts() -> None:
+    """Plain values and compiled code reach the same states by the same steps."""
+    bounds = CONTROLLER.complete_bounds(TINY)
+    plain = explore(Stepper(CONTROLLER, bounds), SAFETY, clock=no_time)
+    fast = explore_compiled(CONTROLLER, bounds, clock=no_time)
+    assert (plain.distinct, plain.generated, plain.depth) == (564, 1_565, 15)
+    assert (fast.distinct, fast.generated, fast.depth, fast.coverage) == (564, 1_565, 15, plain.coverage)
+    assert {p.verdict for p in plain.properties[:-1]} == {HOLDS}
+
+
+def test_every_bug_is_tried() -> None:
+    """The table names the bugs of the spec."""
+    assert set(SHORTEST) == set(CONTROLLER.bugs)
+
+
+@pytest.mark.parametrize(("bug", "length"), SHORTEST.items())
+def test_a_bug_breaks_the_property_it_is_said_to_break(bug: str, length: int) -> None:
+    """Within its bounds the explorer meets the bug by the property named, with a counterexample of the pinned length."""
+    spec = CONTROLLER.with_bug(bug).with_properties(SAFETY)
+    verdict = explore_compiled(spec, spec.complete_bounds(spec.bugs[bug].bounds), clock=no_time)
+    violation = verdict.violation
+    assert verdict.verdict == VIOLATED
+    assert violation is not None
+    assert violation.trace is not None
+    assert (violation.name, len(violation.trace.steps)) == (spec.bugs[bug].breaks, length)
