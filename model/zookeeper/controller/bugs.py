@@ -5,8 +5,11 @@
 
 from typing import Any
 
-from model.language import NONE, Node, Replacement, require
-from model.zookeeper.controller.state import Kafka, Stage
+from model.language import NONE, Bool, Node, Not, Replacement, ite, minimum, require
+from model.zookeeper.controller.leadership import send
+from model.zookeeper.controller.replication import advance_high_watermark, forget_alteration, leads
+from model.zookeeper.controller.state import Kafka, Kind, Stage
+from model.zookeeper.controller.work import is_idle
 from model.zookeeper.controller.znodes import controller_znode_created, has_session
 
 
@@ -50,10 +53,65 @@ def _any_incarnation(meant: Any, own: Any) -> Any:
     return meant == meant  # noqa: PLR0124 - true, as a term
 
 
-def _create_controller_only(s: Kafka, n: Node) -> None:
+def _to_the_leaders_end(leader_end: Any, local_end: Any, end: Any) -> Any:
+    """A follower cuts its log where the leader's ends for the follower's last epoch, whatever epoch that was with the leader (KIP-101)."""
+    return minimum(leader_end, end)
+
+
+def _after_one_answer(matches: Any) -> Any:
+    """One answer is enough for a follower."""
+    return matches == matches  # noqa: PLR0124 - true, as a term
+
+
+def _not_looked_for(same: Any) -> Any:
+    """An AlterPartition whose version is old is refused, also if it asks for what is there."""
+    return same & (same != same)  # noqa: PLR0124 - false, as a term
+
+
+def _whatever_its_broker(live: Any, shutting_down: Any) -> Any:
+    """The controller takes into the ISR whom the leader names."""
+    return live | Not(live)
+
+
+def _outside_the_isr(in_isr: Any) -> Any:
+    """A broker may lose its disk while its replica is not in the ISR."""
+    return Not(in_isr)
+
+
+def _write_isr_itself(s: Kafka, c: Node, leader: Node, lost: Bool) -> None:
+    """The leader writes the state znode itself, under the version that it knows, and the controller is notified.
+
+    If the reply is lost, its own write is in the way when it tries again: "Cached zkVersion not equal to that in zookeeper".
+    """
+    require(is_idle(s, c))
+    require(has_session(s, c))
+    require(has_session(s, leader))
+    require(s.stage[c] == Stage.SERVING)
+    require(leads(s, leader))
+    require(s.altering[leader] != NONE)
+    require(s.znode == s.applied[leader])
+    old, new = s.znode, s.znode + 1
+    s.leader[new] = s.leader[old]
+    s.leader_epoch[new] = s.leader_epoch[old]
+    s.written_by[new] = s.written_by[old]
+    s.isr[new, :] = lambda n: ite(s.altering[leader] == n, s.expanding[leader], s.isr[old, n])
+    s.znode = new
+    s.cached[c] = new
+    send(s, c, lambda b: True, Kind.UPDATE_METADATA, new)
+    if lost:
+        s.aux_losses = s.aux_losses + 1
+        s.aux_incidents = s.aux_incidents + 1
+    else:
+        s.applied[leader] = new
+        forget_alteration(s, leader)
+        advance_high_watermark(s, leader)
+
+
+def _create_controller_only(s: Kafka, n: Node, lost: Bool) -> None:
     """A broker that stands for controller creates /controller; the epoch comes later."""
     require(s.bid[n] != NONE)
     require(has_session(s, n))
+    require(Not(lost))
     s.bid[n] = NONE
     if s.controller == NONE:
         controller_znode_created(s, n)
@@ -74,7 +132,7 @@ def _raise_epoch_then_read(s: Kafka, c: Node) -> None:
     s.stage[c] = Stage.BROKERS_READ
 
 
-QUIET = {"restarts": 0, "losses": 0, "lingering": 0, "expiries": 0, "removals": 0}
+QUIET = {"records": 0, "preferred": 0, "restarts": 0, "losses": 0, "lingering": 0, "expiries": 0, "removals": 0}
 
 BUGS = (
     Replacement(
@@ -133,6 +191,53 @@ BUGS = (
         breaks="requests_do_not_reach_a_later_incarnation",
         bounds={**QUIET, "restarts": 1},
         source="KAFKA-7235 (KIP-380), fixed in 2.2.0 (broker epochs)",
+    ),
+    Replacement(
+        bug="KAFKA-2729",
+        title="The leader writes the ISR itself, and after a lost reply never again",
+        name="handle_alter_partition",
+        function=_write_isr_itself,
+        also={"is_repeated": _not_looked_for},
+        breaks="leaders_know_their_isr",
+        bounds={**QUIET, "losses": 1, "elections": 1},
+        source="KAFKA-2729, fixed in 1.1.0 (and KAFKA-1382, 8836: KIP-497)",
+    ),
+    Replacement(
+        bug="KAFKA-14144",
+        title="An AlterPartition that is sent again after its answer was lost is refused for ever",
+        name="is_repeated",
+        function=_not_looked_for,
+        breaks="leaders_know_their_isr",
+        bounds={**QUIET, "losses": 1, "elections": 1},
+        source="KAFKA-14144, fixed in 3.3.0 (KafkaController.tryProcessAlterPartition)",
+    ),
+    Replacement(
+        bug="KAFKA-6361",
+        title="After two quick changes of leader the logs of the replicas differ for ever",
+        name="cut_at",
+        function=_to_the_leaders_end,
+        also={"is_reconciled": _after_one_answer},
+        breaks="members_of_the_isr_have_committed_records",
+        bounds={**QUIET, "records": 3, "preferred": 2, "incidents": 2, "elections": 1},
+        source="KAFKA-6361 (KIP-279), fixed in 2.0.0 (AbstractFetcherThread.getOffsetTruncationState)",
+    ),
+    Replacement(
+        bug="KAFKA-14140",
+        title="A replica whose broker is dead is taken back into the ISR",
+        name="is_eligible",
+        function=_whatever_its_broker,
+        breaks="dead_replicas_leave_the_isr",
+        bounds={**QUIET, "records": 0, "restarts": 1, "elections": 1},
+        source="KAFKA-14140 (KIP-841), fixed in 3.3.0 (KafkaController.tryProcessAlterPartition)",
+    ),
+    Replacement(
+        bug="KAFKA-14617",
+        title="A replica that has lost its disk is taken into the ISR for what it had before",
+        name="loses_disk",
+        function=_outside_the_isr,
+        breaks="members_of_the_isr_have_committed_records",
+        bounds={**QUIET, "records": 1, "restarts": 1, "disks": 1, "elections": 1},
+        source="KAFKA-14617 (KIP-903), fixed in 3.5.0 for KRaft only: Kafka 3.9 in ZooKeeper mode",
     ),
     Replacement(
         bug="C1",

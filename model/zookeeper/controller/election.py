@@ -5,7 +5,7 @@ KafkaZkClient.registerControllerAndIncrementControllerEpoch.
 
 from typing import Any
 
-from model.language import NONE, Node, require, value_of
+from model.language import NONE, Bool, Node, Not, require, value_of
 from model.zookeeper.controller.resign import resign
 from model.zookeeper.controller.rules import elects_when_changed, is_own_election
 from model.zookeeper.controller.state import Kafka, Stage
@@ -45,18 +45,6 @@ def handle_reelect(s: Kafka, n: Node) -> None:
         s.bid[n] = s.controller_epoch
 
 
-def _can_win(s: Kafka, n: Any) -> Any:
-    """The multi succeeds: there is no /controller, and /controller_epoch has the version that was read."""
-    return (s.controller == NONE) & (s.controller_epoch == value_of(s.bid[n]))
-
-
-def _win(s: Kafka, n: Any) -> None:
-    s.controller_epoch = s.controller_epoch + 1
-    s.ghost_impostor = s.ghost_impostor | (s.ghost_controller[s.controller_epoch] != NONE)
-    s.ghost_controller[s.controller_epoch] = n
-    controller_znode_created(s, n)
-
-
 def _take_office(s: Kafka, n: Any) -> None:
     s.bid[n] = NONE
     s.active[n] = s.controller_epoch
@@ -64,37 +52,38 @@ def _take_office(s: Kafka, n: Any) -> None:
     s.stage[n] = Stage.ELECTED
 
 
-def elect(s: Kafka, n: Node) -> None:
-    """A broker that stands for controller sends the multi, and is elected or not.
+def elect(s: Kafka, n: Node, lost: Bool) -> None:
+    """A broker that stands for controller sends the multi, and is elected or not; the reply may be `lost`, and it will try again.
 
-    If the multi fails it looks whether it was elected by an earlier one whose reply was lost: checkControllerAndEpoch. Otherwise it sets
-    its watch again, and resigns.
+    The multi succeeds if there is no /controller, and /controller_epoch has the version that was read. If it fails the broker looks
+    whether it was elected by an earlier one whose reply was lost: checkControllerAndEpoch. Otherwise it sets its watch again, and resigns.
     """
     require(s.bid[n] != NONE)
     require(has_session(s, n))
-    if _can_win(s, n):
-        _win(s, n)
+    read = value_of(s.bid[n])
+    wins = (s.controller == NONE) & (s.controller_epoch == read)
+    require(wins | Not(lost))
+    if wins:
+        epoch = s.controller_epoch + 1
+        s.controller_epoch = epoch
+        s.ghost_impostor = s.ghost_impostor | (s.ghost_controller[epoch] != NONE)
+        s.ghost_controller[epoch] = n
+        controller_znode_created(s, n)
+        if lost:
+            s.aux_losses = s.aux_losses + 1
+            s.aux_incidents = s.aux_incidents + 1
+        else:
+            _take_office(s, n)
+    elif is_own_election((s.controller == n) & (s.controller_epoch == read + 1)):
         _take_office(s, n)
     else:
-        mine = (s.controller == n) & (s.controller_epoch == value_of(s.bid[n]) + 1)
-        if is_own_election(mine):
-            _take_office(s, n)
-        else:
-            s.bid[n] = NONE
-            s.watching[n] = True
-
-
-def elect_unheard(s: Kafka, n: Node) -> None:
-    """A broker is elected, and the reply is lost with the connection: it will try again."""
-    require(s.bid[n] != NONE)
-    require(has_session(s, n))
-    require(_can_win(s, n))
-    s.aux_losses = s.aux_losses + 1
-    _win(s, n)
+        s.bid[n] = NONE
+        s.watching[n] = True
 
 
 def remove_controller(s: Kafka) -> None:
     """An operator deletes /controller, in order to have another controller elected; the one that is deposed keeps its session."""
     require(s.controller != NONE)
     s.aux_removals = s.aux_removals + 1
+    s.aux_incidents = s.aux_incidents + 1
     controller_znode_deleted(s)

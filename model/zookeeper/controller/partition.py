@@ -8,17 +8,17 @@ are elected first.
 from typing import Any
 
 from model.language import NONE, Node, Not, Option, exists, ite, require, value_of
-from model.zookeeper.controller.leadership import goes_through, others_in_isr, publish, write_state
+from model.zookeeper.controller.leadership import goes_through, is_leaderless, others_in_isr, publish, write_state
 from model.zookeeper.controller.resign import resign
 from model.zookeeper.controller.rules import keeps_last_member, may_lead
 from model.zookeeper.controller.state import Kafka, Stage, Strategy
-from model.zookeeper.controller.work import finish, owes_offline
+from model.zookeeper.controller.work import finish, is_idle, owes_offline
 from model.zookeeper.controller.znodes import has_session
 
 
 def _candidate(s: Kafka, c: Any, n: Any) -> Any:
     """The replica may be the next leader; of a new partition, whose state znode is yet to be created, any live one."""
-    live = s.assigned[n] & (s.live[c, n] > 0)
+    live = s.assigned[n] & (s.live[c, n] > 0) & ((s.must_elect[c] != Strategy.PREFERRED) | (s.leader[s.znode] != n))
     return may_lead(live, (s.cached[c] == 0) | s.isr[s.znode, n])
 
 
@@ -37,6 +37,7 @@ def elect_leader(s: Kafka, c: Node, chosen: Option[Node]) -> None:
     none = fails | Not(exists(Node, lambda n: _candidate(s, c, n)))
     require((chosen == NONE) == none)
     require(none | _candidate(s, c, value_of(chosen)))
+    all_stay = s.must_elect[c] == Strategy.PREFERRED
     s.must_elect[c] = Strategy.NONE
     if none:
         finish(s, c)
@@ -46,7 +47,9 @@ def elect_leader(s: Kafka, c: Node, chosen: Option[Node]) -> None:
             c,
             chosen,
             True,
-            lambda n: s.assigned[n] & (s.live[c, n] > 0) & (is_new | s.isr[s.znode, n]),
+            lambda n: ite(
+                all_stay, s.isr[s.znode, n], s.assigned[n] & (s.live[c, n] > 0) & (is_new | s.isr[s.znode, n])
+            ),
         )
         publish(s, c, lambda b: True, s.znode)
         finish(s, c)
@@ -75,3 +78,16 @@ def take_offline(s: Kafka, c: Node, replica: Node) -> None:
         finish(s, c)
     else:
         resign(s, c)
+
+
+def prefer(s: Kafka, c: Node) -> None:
+    """A controller is asked to give the partition another leader than it has: the preferred one, which is not modelled otherwise.
+
+    Enabled iff it has nothing else to do, and the leader is live. KafkaController.processReplicaLeaderElection.
+    """
+    require(s.stage[c] == Stage.SERVING)
+    require(is_idle(s, c))
+    require(Not(is_leaderless(s, c)))
+    s.aux_preferred = s.aux_preferred + 1
+    s.aux_incidents = s.aux_incidents + 1
+    s.must_elect[c] = Strategy.PREFERRED

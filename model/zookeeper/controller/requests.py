@@ -8,13 +8,9 @@ leader epoch is not newer.
 from typing import Any
 
 from model.language import Node, maximum, require
+from model.zookeeper.controller.replication import become_follower, become_leader, leads
 from model.zookeeper.controller.rules import is_controller_current, is_for_this_incarnation, is_newer_leader_epoch
 from model.zookeeper.controller.state import Kafka, Kind
-
-
-def leads(s: Kafka, b: Any) -> Any:
-    """The broker takes itself for the partition's leader."""
-    return (s.applied[b] > 0) & (s.leader[s.applied[b]] == b)
 
 
 def handle_request(s: Kafka, c: Node, b: Node) -> None:
@@ -40,7 +36,12 @@ def handle_request(s: Kafka, c: Node, b: Node) -> None:
             if request.write > 0:
                 s.metadata[b] = request.write
         elif _takes_role(s, b, request):
+            led = leads(s, b)
             s.applied[b] = request.write
+            if s.leader[request.write] == b:
+                become_leader(s, b, led)
+            else:
+                become_follower(s, b)
 
 
 def _takes_role(s: Kafka, b: Any, request: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model.language import rule
+from model.language import Not, minimum, rule
 
 
 @rule
@@ -98,7 +98,52 @@ def keeps_last_member(alone: Any) -> Any:
     return alone
 
 
+@rule
+def cut_at(leader_end: Any, local_end: Any, end: Any) -> Any:
+    """Where a follower cuts its log: where the epoch that the leader named ends, with the leader or with itself (KIP-279)."""
+    return minimum(leader_end, local_end)
+
+
+@rule
+def is_reconciled(matches: Any) -> Any:
+    """The follower need not ask again: it has the epoch that the leader named. AbstractFetcherThread.getOffsetTruncationState."""
+    return matches
+
+
+@rule
+def is_caught_up(end: Any, high_watermark: Any, epoch_start: Any) -> Any:
+    """A follower may join the ISR: it has what is committed, and all that the leader had at first (KAFKA-7128).
+
+    Partition.isFollowerInSync.
+    """
+    return (end >= high_watermark) & (end >= epoch_start)
+
+
+@rule
+def is_repeated(same: Any) -> Any:
+    """An AlterPartition that asks for the present ISR succeeds, whatever version it expects (KAFKA-14144)."""
+    return same
+
+
+@rule
+def is_eligible(live: Any, shutting_down: Any) -> Any:
+    """The controller takes a replica into the ISR: its broker is live and is not shutting down (KAFKA-14140)."""
+    return live & Not(shutting_down)
+
+
+@rule
+def loses_disk(in_isr: Any) -> Any:
+    """A broker that is down may lose its disk: none does, by default. Kafka in ZooKeeper mode is not safe if one does (KAFKA-14617)."""
+    return in_isr & Not(in_isr)
+
+
 RULES = (
+    cut_at,
+    is_reconciled,
+    is_caught_up,
+    is_repeated,
+    is_eligible,
+    loses_disk,
     is_own_session,
     is_former_session,
     resigns_when_expired,

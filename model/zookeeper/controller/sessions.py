@@ -1,8 +1,9 @@
 """Processes and their sessions with ZooKeeper. KafkaServer, ZooKeeperClient.reinitialize, KafkaController.processExpire."""
 
 from model.language import Bool, Node, Not, require
+from model.zookeeper.controller.replication import become_follower
 from model.zookeeper.controller.resign import resign
-from model.zookeeper.controller.rules import resigns_when_expired
+from model.zookeeper.controller.rules import loses_disk, resigns_when_expired
 from model.zookeeper.controller.state import Kafka, Session, SessionState
 from model.zookeeper.controller.znodes import broker_znode_changed, controller_znode_deleted, has_session
 
@@ -17,9 +18,17 @@ def _open_session(s: Kafka, n: Node) -> None:
     s.reelect[n] = False
 
 
-def start(s: Kafka, n: Node) -> None:
-    """A broker that is down is started again. It knows neither its former session nor anything that was not on disk."""
+def start(s: Kafka, n: Node, wiped: Bool) -> None:
+    """A broker that is down is started again. It knows neither its former session nor anything that was not on disk.
+
+    Its disk may have been lost (`wiped`), if such a fault is assumed at all.
+    """
     require(Not(s.up[n]))
+    require(Not(wiped) | (loses_disk(s.isr[s.znode, n]) & (s.log[n].length > 0)))
+    if wiped:
+        s.aux_disks = s.aux_disks + 1
+        s.log[n].truncate(0)
+        s.high_watermark[n] = 0
     s.up[n] = True
     _open_session(s, n)
 
@@ -28,6 +37,7 @@ def crash(s: Kafka, n: Node) -> None:
     """A broker's process dies. Its session lives until ZooKeeper finds that it has expired; requests in its queues are lost."""
     require(s.up[n])
     s.aux_restarts = s.aux_restarts + 1
+    s.aux_incidents = s.aux_incidents + 1
     s.up[n] = False
     resign(s, n)
     s.remembered[n] = 0
@@ -40,6 +50,7 @@ def crash(s: Kafka, n: Node) -> None:
     s.applied[n] = 0
     s.metadata[n] = 0
     s.informed[n] = False
+    become_follower(s, n)
 
 
 def expire(s: Kafka, n: Node, session: Session, at_once: Bool) -> None:
@@ -50,6 +61,7 @@ def expire(s: Kafka, n: Node, session: Session, at_once: Bool) -> None:
     require(s.session_state[n, session] == SessionState.OPEN)
     if has_session(s, n) & (s.session[n] == session):
         s.aux_expiries = s.aux_expiries + 1
+        s.aux_incidents = s.aux_incidents + 1
     if at_once:
         _close(s, n, session)
     else:

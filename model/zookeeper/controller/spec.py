@@ -3,16 +3,12 @@
 from model.language import make_spec
 from model.zookeeper.controller.brokers import handle_broker_failure, handle_broker_startup
 from model.zookeeper.controller.bugs import BUGS
-from model.zookeeper.controller.election import (
-    elect,
-    elect_unheard,
-    handle_controller_change,
-    handle_reelect,
-    remove_controller,
-)
+from model.zookeeper.controller.election import elect, handle_controller_change, handle_reelect, remove_controller
 from model.zookeeper.controller.failover import read_brokers, start_state_machines
-from model.zookeeper.controller.partition import elect_leader, take_offline
-from model.zookeeper.controller.registration import register, register_unheard
+from model.zookeeper.controller.isr import handle_alter_partition, propose_expand, propose_shrink
+from model.zookeeper.controller.partition import elect_leader, prefer, take_offline
+from model.zookeeper.controller.registration import register
+from model.zookeeper.controller.replication import fetch, produce, truncate
 from model.zookeeper.controller.requests import handle_request
 from model.zookeeper.controller.rules import RULES
 from model.zookeeper.controller.sessions import close_session, crash, expire, learn_expired, start
@@ -40,11 +36,9 @@ ACTIONS = (
     close_session,
     learn_expired,
     register,
-    register_unheard,
     handle_controller_change,
     handle_reelect,
     elect,
-    elect_unheard,
     remove_controller,
     read_brokers,
     start_state_machines,
@@ -52,7 +46,14 @@ ACTIONS = (
     handle_broker_failure,
     elect_leader,
     take_offline,
+    prefer,
     handle_request,
+    produce,
+    truncate,
+    fetch,
+    propose_expand,
+    propose_shrink,
+    handle_alter_partition,
 )
 
 BOUNDS = {
@@ -60,13 +61,17 @@ BOUNDS = {
     "sessions": 2,
     "elections": 2,
     "registrations": 2,
-    "writes": 3,
+    "writes": 4,
     "queue": 4,
+    "records": 1,
+    "incidents": 1,
+    "restarts": 1,
     "expiries": 1,
     "lingering": 1,
-    "restarts": 1,
-    "losses": 0,
-    "removals": 0,
+    "losses": 1,
+    "removals": 1,
+    "preferred": 1,
+    "disks": 0,
 }
 
 SPEC = make_spec(

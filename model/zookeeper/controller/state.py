@@ -40,8 +40,20 @@ class LeaderEpoch(Ordinal, bound="writes"):
     """A leader epoch; one more than Kafka's, 0 is none."""
 
 
+class Offset(Ordinal, bound="records"):
+    """A place in a log, 1 .. length; also an end offset or a high watermark: how many records come before it."""
+
+
+class Value(Ordinal, bound="records"):
+    """What a record says: records are numbered as they are produced; 0 is none."""
+
+
 class Position(Ordinal, bound="queue"):
     """A place in the queue of requests from a controller to a broker."""
+
+
+class Incidents(Ordinal, bound="incidents"):
+    """How much has happened: crashes, expiries, lost replies, and what operators do, all together."""
 
 
 class Expiries(Ordinal, bound="expiries"):
@@ -62,6 +74,14 @@ class Losses(Ordinal, bound="losses"):
 
 class Removals(Ordinal, bound="removals"):
     """How often an operator has deleted /controller."""
+
+
+class Disks(Ordinal, bound="disks"):
+    """How many brokers have lost their disks."""
+
+
+class Preferred(Ordinal, bound="preferred"):
+    """How many elections of a preferred leader there have been."""
 
 
 class SessionState(Enum):
@@ -87,7 +107,8 @@ class Strategy(Enum):
     """The election of a leader that a controller owes."""
 
     NONE = member()
-    OFFLINE = member()  # from the replicas that are live and in sync
+    OFFLINE = member()  # from the replicas that are live and in sync; only these stay in the ISR
+    PREFERRED = member()  # the same, when there is a leader: another takes its place, and the ISR stays
 
 
 class Kind(Enum):
@@ -95,6 +116,13 @@ class Kind(Enum):
 
     LEADER_AND_ISR = member()
     UPDATE_METADATA = member()
+
+
+class Entry(Record):
+    """A record in a log: the leader epoch in which it was appended, and what it says."""
+
+    epoch: LeaderEpoch
+    value: Value
 
 
 class Request(Record):
@@ -148,6 +176,17 @@ class Kafka(State):
     applied = Fn(Node, Write)  # what its replica follows or leads by; 0: not started
     metadata = Fn(Node, Write)  # its metadata cache
     informed = Fn(Node, Bool)  # the metadata cache knows the live brokers
+    # its replica: `log` and `high_watermark` are on disk
+    log = Fn(Node, Seq[Entry, Offset])
+    high_watermark = Fn(Node, Offset)
+    reconciled = Fn(Node, Bool)  # follower: its log has been cut to what the leader has
+    epoch_start = Fn(Node, Offset)  # leader: leaderEpochStartOffset
+    fetched = Fn(Node, Node, Bool)  # leader, replica: has fetched from this leader
+    end_of = Fn(Node, Node, Offset)  # and its end offset was that: the leader's Replica.logEndOffset
+    altering = Fn(
+        Node, Option[Node]
+    )  # leader: the replica that it wants in or out of the ISR; AlterPartition is on its way
+    expanding = Fn(Node, Bool)  # in
     # history, for properties
     ghost_controller = Fn(ControllerEpoch, Option[Node])  # who was elected with an epoch
     ghost_elected_in = Fn(Node, Session)  # the session in which the acting controller was elected
@@ -155,7 +194,14 @@ class Kafka(State):
     ghost_zombie_write = Var(Bool)  # a state was written after a newer controller was elected
     ghost_stale_request = Fn(Node, Bool)  # a broker has obeyed an older controller than before
     ghost_stale_incarnation = Fn(Node, Bool)  # a broker has obeyed a request that was meant for an earlier registration
+    ghost_committed_in = Fn(
+        Value, LeaderEpoch
+    )  # the epoch of the leader that has committed (acks=all: acknowledged) a record; 0: none
     # counters, for bounds
+    aux_records = Var(Value)
+    aux_disks = Var(Disks)
+    aux_preferred = Var(Preferred)
+    aux_incidents = Var(Incidents)
     aux_expiries = Var(Expiries)
     aux_lingering = Var(Lingering)
     aux_restarts = Var(Restarts)
@@ -166,13 +212,18 @@ class Kafka(State):
 __all__ = [
     "BrokerEpoch",
     "ControllerEpoch",
+    "Disks",
+    "Entry",
     "Expiries",
+    "Incidents",
     "Kafka",
     "Kind",
     "LeaderEpoch",
     "Lingering",
     "Losses",
+    "Offset",
     "Position",
+    "Preferred",
     "Removals",
     "Request",
     "Restarts",
@@ -180,5 +231,6 @@ __all__ = [
     "SessionState",
     "Stage",
     "Strategy",
+    "Value",
     "Write",
 ]

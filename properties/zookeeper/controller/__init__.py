@@ -3,5 +3,6 @@
 from properties.zookeeper.controller.control import CONTROL
 from properties.zookeeper.controller.partition import PARTITION
 from properties.zookeeper.controller.reachable import REACHABLE
+from properties.zookeeper.controller.records import RECORDS
 
-PROPERTIES = (*CONTROL, *PARTITION, *REACHABLE)
+PROPERTIES = (*CONTROL, *PARTITION, *RECORDS, *REACHABLE)

@@ -125,6 +125,15 @@ def a_live_member_of_the_isr_leads(s: Kafka) -> object:
     )
 
 
+@always
+def dead_replicas_leave_the_isr(s: Kafka) -> object:
+    """In the end, if a member of the ISR runs, all of them do."""
+    return implies(
+        is_settled(s) & (s.znode > 0) & exists(Node, lambda n: s.up[n] & s.isr[s.znode, n]),
+        forall(Node, lambda n: implies(s.isr[s.znode, n], s.up[n])),
+    )
+
+
 PARTITION = (
     leader_epochs_do_not_decrease,
     at_most_one_leader_per_epoch,
@@ -139,4 +148,5 @@ PARTITION = (
     brokers_know_the_state,
     replicas_play_their_roles,
     a_live_member_of_the_isr_leads,
+    dead_replicas_leave_the_isr,
 )

@@ -6,6 +6,7 @@ What every run comes to if faults stop; a run that never comes to rest is not se
 from typing import Any
 
 from model.language import NONE, Node, Not, exists, forall, implies
+from model.zookeeper.controller.isr import gets_answer
 from model.zookeeper.controller.state import Kafka, Session, SessionState, Stage
 from model.zookeeper.controller.work import has_tasks
 from model.zookeeper.controller.znodes import has_session
@@ -30,6 +31,7 @@ def _waits_for_nothing(s: Kafka, n: Any) -> Any:
         & ((s.stage[n] == Stage.NONE) | (s.stage[n] == Stage.SERVING))
         & Not(has_tasks(s, n))
         & forall(Node, lambda b: (s.queue[n, b].length == 0) | Not(s.up[b]))
+        & forall(Node, lambda b: Not(gets_answer(s, n, b)))
     )
 
 
