@@ -108,7 +108,8 @@ def truncate(s: Kafka, n: Node, leader: Node) -> None:
     """A follower asks where the leader's log ends for the last epoch that it has itself, and cuts its own log there.
 
     Enabled iff it has not yet done so in this leader epoch. The leader answers with the largest epoch of its log that is not above
-    the one asked for, and where that ends; the follower keeps what it has of this epoch at most, and asks again if it has nothing of it (KIP-279).
+    the one asked for, and where that ends; the follower keeps what it has of this epoch at most, and asks again if it has nothing of
+    it (KIP-279).
     """
     require(follows(s, n, leader))
     require(Not(s.reconciled[n]))
