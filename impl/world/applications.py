@@ -50,7 +50,11 @@ class Application(ABC):
     """What runs in such a process. One instance can run at several addresses: it has no state of its own."""
 
     takes_operations: ClassVar[bool] = False
-    """Whether the workload's operations are given to it; such a process never crashes."""
+    """Whether the workload's operations are given to it; such a process never crashes.
+
+    Of those, the one with index i records its operations under the process numbers i, i + n, i + 2n, ..., where n is how many
+    there are, in the order of their addresses.
+    """
 
     @abstractmethod
     def start(self, address: int, disk: Any, incarnation: int) -> Started:

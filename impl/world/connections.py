@@ -3,7 +3,8 @@
 A message says by its `channel` how it travels. On a `Link` (a connection): in order, each once, and lost only when the
 connection breaks; while the link is cut it waits (TCP sends it again), so that each end learns of the cut by its own
 timeouts only. In the `MAILBOX` of a pair of servers (QuorumCnxManager keeps the newest message for each peer): a new
-message displaces one that has not arrived. As a `REQUEST`, between a client and a server: at most once.
+message displaces one that has not arrived. As a `REQUEST`, between a client and a server, or where a message does not say:
+at most once, and in any order.
 """
 
 from collections.abc import Hashable
@@ -13,6 +14,12 @@ from impl.effects import ConnectionClosed, ConnectionOpened, Link
 from impl.world.network import Network
 
 MAILBOX, REQUEST = "mailbox", "request"
+
+
+def channel_of(message: Any) -> Link | str:
+    """How a message travels."""
+    channel: Link | str = getattr(message, "channel", REQUEST)
+    return channel
 
 
 class ConnectionNetwork(Network[Any]):
@@ -27,7 +34,7 @@ class ConnectionNetwork(Network[Any]):
 
     def send(self, message: Any) -> int:
         """Take a message; on a connection that is gone it is lost."""
-        channel = message.channel
+        channel = channel_of(message)
         if isinstance(channel, Link):
             message_id = len(self.sent)
             self.sent.append(message)
@@ -122,7 +129,7 @@ class ConnectionNetwork(Network[Any]):
         match message:
             case ConnectionOpened() | ConnectionClosed():
                 return message.link, message.dst
-            case _ if isinstance(message.channel, Link):
-                return message.channel, message.dst
+            case _ if isinstance(channel := channel_of(message), Link):
+                return channel, message.dst
             case _:
-                return message.channel, message.src, message.dst
+                return channel_of(message), message.src, message.dst

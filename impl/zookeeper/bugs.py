@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 
 from impl.zookeeper.orders import ORDERS
 from impl.zookeeper.rules import Rules, refuse_to_start
+from impl.zookeeper.service_rules import SERVICE_BUGS
 
 
 @frozen
@@ -136,9 +137,12 @@ BUGS: dict[str, Bug] = {bug.id: bug for bug in _BUGS}
 
 
 def rules_with(bug_id: str | None) -> Rules:
-    """The rules of a server with the bug `bug_id`, or the correct ones for None. Raises ValueError for an unknown id."""
-    if bug_id is None:
+    """The rules of a server with the bug `bug_id`; the correct ones for None, and for a bug of the service.
+
+    Raises ValueError for an unknown id.
+    """
+    if bug_id is None or bug_id in SERVICE_BUGS:
         return _CORRECT
     if bug_id not in BUGS:
-        raise ValueError(f"unknown bug {bug_id!r}; one of {', '.join(BUGS)}")
+        raise ValueError(f"unknown bug {bug_id!r}; one of {', '.join((*BUGS, *SERVICE_BUGS))}")
     return BUGS[bug_id].rules

@@ -72,6 +72,14 @@ def leave_role(turn: Turn) -> None:
         database = load(settings.machine, settings.ring, state.snapshots, state.log)
     elif turn.config.rules.fast_forward_on_shutdown():
         database = database.replay(state.log)
-    turn.set(database=database, sync_queue=(), commit_queue=(), unanswered=(), snapping=None, service=ServiceState())
+    turn.set(
+        database=database,
+        sync_queue=(),
+        commit_queue=(),
+        unanswered=(),
+        snapping=None,
+        walk=None,
+        service=ServiceState(),
+    )
     turn.set(role=Looking(state.vote, settings.min_notification))
     turn.left_role = True

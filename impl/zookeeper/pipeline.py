@@ -7,16 +7,23 @@ come between queueing and flushing, and an ACK later than what was sent meanwhil
 from attrs import evolve
 
 from impl.operations import Operation
+from impl.zookeeper.apply import apply_in_parts
 from impl.zookeeper.effects import AppendTxn, Applied, FlushTxnLog
 from impl.zookeeper.final import after_apply, after_sync
 from impl.zookeeper.machine import Request, Transaction
 from impl.zookeeper.messages import ClientResponse
 from impl.zookeeper.requests import Sync
+from impl.zookeeper.service import Service
+from impl.zookeeper.snapshots import SnapshotInProgress, restore
 from impl.zookeeper.state import Leading
-from impl.zookeeper.transactions import Txn
+from impl.zookeeper.transactions import MultiTxn, Txn
+from impl.zookeeper.tree import DataTree
 from impl.zookeeper.turn import Turn
 
 SYNC, COMMIT, SNAPSHOT = "sync", "commit", "snapshot"
+
+_HALF_VISITS = 3
+"""How far the snapshot thread comes in a step; odd, so that it stops between the halves of a visit too."""
 
 
 def append(turn: Turn, txns: tuple[Transaction, ...]) -> None:
@@ -55,11 +62,41 @@ def _maybe_snapshot(turn: Turn, logged: int) -> None:
 
 
 def on_snapshot(turn: Turn) -> None:
-    """The snapshot is written: the label of when it began, the tree of now."""
-    label = turn.state.snapping
-    if label is not None:
+    """The snapshot thread writes: the label of when it began, znode by znode as they are when it comes to them.
+
+    A tree that is not the service's is written at once, as it is now.
+    """
+    label, tree = turn.state.snapping, turn.state.database.tree
+    if label is None:
+        return
+    if not isinstance(tree, DataTree):
         turn.set(snapping=None)
         turn.take_snapshot(label)
+        return
+    walk = turn.state.walk or evolve(SnapshotInProgress.begin(tree), zxid=label)
+    for _ in range(_HALF_VISITS):
+        if not walk.done:
+            walk = walk.visit(tree)
+    if walk.done:
+        turn.set(snapping=None, walk=None)
+        turn.write_snapshot(label, restore(walk.end()))
+    else:
+        turn.set(walk=walk)
+        turn.set_timer(SNAPSHOT, 0, turn.settings.sync_spread // 4)
+
+
+def _snapshot_within(turn: Turn, txn: Txn) -> None:
+    """A snapshot that is about to begin does so between the parts of a multi, and is faster than the rest of them."""
+    state, machine = turn.state, turn.settings.machine
+    if state.snapping is None or state.walk is not None or not isinstance(txn.body, MultiTxn):
+        return
+    assert isinstance(machine, Service)
+    assert isinstance(state.database.tree, DataTree)
+    between = apply_in_parts(state.database.tree, txn, machine.rules)[0][0]
+    label = txn.zxid if between.last_zxid == txn.zxid else state.database.last_processed
+    turn.set(snapping=None)
+    turn.cancel_timer(SNAPSHOT)
+    turn.write_snapshot(label, between)
 
 
 def enqueue_commit(turn: Turn, item: Transaction | Request) -> None:
@@ -89,6 +126,8 @@ def _answer_sync(turn: Turn, request: Request) -> None:
 
 def apply_txn(turn: Turn, txn: Transaction, *, feeds_ring: bool = True, syncing: bool = False) -> None:
     """FinalRequestProcessor: change the tree, remember the transaction, answer the client if it is ours."""
+    if isinstance(txn, Txn) and not syncing:
+        _snapshot_within(turn, txn)
     database, outcome = turn.state.database.apply(txn, remember=feeds_ring, syncing=syncing)
     turn.set(database=database)
     turn.emit(Applied(txn))

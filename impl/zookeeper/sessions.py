@@ -11,6 +11,8 @@ from attrs import evolve, field, frozen
 from impl.zookeeper.codes import ErrorCode, KeeperError
 from impl.zookeeper.service_rules import CORRECT, ServiceRules
 
+_NEVER = 1 << 62
+
 
 @frozen
 class Session:
@@ -86,7 +88,12 @@ class SessionTracker:
         )
         tracker = self
         for session in due:
-            tracker = tracker.close(session) if rules.keep_session_until_closed() else tracker.forget(session)
+            if not rules.keep_session_until_closed():
+                tracker = tracker.forget(session)
+            elif rules.refuse_closing_sessions():
+                tracker = tracker.close(session)
+            else:
+                tracker = tracker._with(session, evolve(tracker.sessions[session], deadline=_NEVER))
         return tracker, due
 
     def _with(self, session: int, known: Session) -> "SessionTracker":

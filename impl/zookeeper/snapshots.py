@@ -30,11 +30,16 @@ class Snapshot:
 
 @frozen
 class SnapshotInProgress:
-    """A snapshot on the way: what is written, and the paths still to visit, next one last."""
+    """A snapshot on the way: what is written, and the paths still to visit, next one last.
+
+    A visit has two halves: first the znode is copied, then its children are listed (`listing` is the path in between).
+    Deviation: since 3.5 one lock covers both; ZOOKEEPER-1046 is about what happens when it does not.
+    """
 
     zxid: int
     sessions: Mapping[int, int]
     waiting: tuple[str, ...] = (ROOT,)
+    listing: str | None = None
     written: Mapping[str, Node] = field(factory=dict)
 
     @classmethod
@@ -43,18 +48,23 @@ class SnapshotInProgress:
         return cls(tree.last_zxid, tree.sessions)
 
     def visit(self, tree: DataTree) -> "SnapshotInProgress":
-        """Write the next znode as it is in `tree`, which may be newer than the label; one that is gone by now is left out."""
+        """The next half of a visit, of `tree` as it is now, which may be newer than the label; what is gone is left out."""
+        if self.listing is not None:
+            node = tree.get(self.listing)
+            names = () if node is None else sorted(node.children, reverse=True)
+            below = (child_of(self.listing, name) for name in names)
+            return evolve(self, waiting=(*self.waiting, *below), listing=None)
         *waiting, path = self.waiting
         node = tree.get(path)
         if node is None:
             return evolve(self, waiting=tuple(waiting))
-        below = [child_of(path, name) for name in sorted(node.children, reverse=True)]
-        return evolve(self, waiting=(*waiting, *below), written={**self.written, path: evolve(node, children={})})
+        written = {**self.written, path: evolve(node, children={})}
+        return evolve(self, waiting=tuple(waiting), listing=path, written=written)
 
     @property
     def done(self) -> bool:
         """Whether every znode was visited."""
-        return not self.waiting
+        return not self.waiting and self.listing is None
 
     def end(self) -> Snapshot:
         """The finished snapshot; ValueError while znodes are missing."""

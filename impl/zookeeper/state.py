@@ -11,6 +11,7 @@ from impl.zookeeper.messages import LOOKING, QuorumPacket, Vote
 from impl.zookeeper.rules import Rules
 from impl.zookeeper.service import Service
 from impl.zookeeper.service_state import ServiceState
+from impl.zookeeper.snapshots import SnapshotInProgress
 from impl.zookeeper.transactions import MAX_COUNTER
 
 DISCOVERY, SYNCHRONIZATION, BROADCAST = "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"
@@ -199,7 +200,8 @@ class NodeState:
     is currentVote. `sync_queue` is what SyncRequestProcessor has not logged, `commit_queue` what CommitProcessor has not
     handed to FinalRequestProcessor (transactions, and syncs that are answered in their turn), `unanswered` the clients'
     requests that this server took (those of sessions are in `service`, with their connections). `snapping` is the label
-    of a snapshot that is being written; `since_snapshot` counts transactions logged since the last one began.
+    of a snapshot that is being written; `since_snapshot` counts transactions logged since the last one began, and
+    `walk` is how far its thread has come in a tree of the service.
     """
 
     config: Config
@@ -217,6 +219,7 @@ class NodeState:
     unanswered: tuple[Request, ...] = ()
     snapping: int | None = None
     since_snapshot: int = 0
+    walk: SnapshotInProgress | None = None
     service: ServiceState = ServiceState()
 
     @property

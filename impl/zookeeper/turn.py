@@ -119,7 +119,11 @@ class Turn:
 
     def take_snapshot(self, label: int) -> None:
         """Write the tree as it is, under a label; a file with the same label is replaced."""
-        snapshot = Snapshot(label, self.state.database.tree, self.state.database.content)
+        self.write_snapshot(label, self.state.database.tree)
+
+    def write_snapshot(self, label: int, tree: object) -> None:
+        """Write a tree that holds nothing newer than the database's; a file with the same label is replaced."""
+        snapshot = Snapshot(label, tree, self.state.database.content)
         self.emit(WriteSnapshot(snapshot))
         others = tuple(other for other in self.state.snapshots if other.zxid != label)
         self.set(snapshots=(*others, snapshot))

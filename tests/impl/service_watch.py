@@ -6,7 +6,7 @@ The reference is the sequence of trees as leaders committed it: the tree of ever
 from collections.abc import Mapping
 from typing import Any
 
-from impl.effects import Receive
+from impl.effects import Receive, Send
 from impl.world.record import StepRecord
 from impl.world.world import World
 from impl.world.zookeeper.process import ProcessState
@@ -15,9 +15,10 @@ from impl.zookeeper.client_messages import ConnectResponse, Tell, WatcherEvent
 from impl.zookeeper.client_watches import ClientWatches
 from impl.zookeeper.codes import ErrorCode, OpCode
 from impl.zookeeper.effects import Applied, Committed, Established
+from impl.zookeeper.messages import Forward, Proposal
 from impl.zookeeper.requests import Asked, Exists, GetChildren, GetData, Read
-from impl.zookeeper.state import BROADCAST, NodeState
-from impl.zookeeper.transactions import CreateTxn, ErrorTxn, Txn, show_zxid
+from impl.zookeeper.state import BROADCAST, Leading, NodeState
+from impl.zookeeper.transactions import CreateTxn, ErrorTxn, MultiTxn, Txn, show_zxid
 from impl.zookeeper.tree import DataTree, empty_tree
 from impl.zookeeper.watches import EventType
 
@@ -55,6 +56,9 @@ class ServiceWatch:
         state = world.state(record.node) if record.node else None
         if record.node in world.voters and state is not None:
             self._check_server(world, record.node, state)
+            self._check_owner(world, record, state)
+            if record.effects:
+                self._check_outstanding(world, record.node, state)
         if record.node in world.processes:
             before = self._libraries.pop(record.node, None)
             if isinstance(record.event, Receive) and before is not None:
@@ -95,6 +99,38 @@ class ServiceWatch:
             self.covered["sessions closed"] = self.covered.get("sessions closed", 0) + 1
 
     # ----------------------------------------------------------------------------------------------------------- the servers
+
+    def _check_owner(self, world: World, record: StepRecord, state: NodeState) -> None:
+        """What a learner forwards for a session that another server has by now becomes no transaction but an error."""
+        forward = record.event.message if isinstance(record.event, Receive) else None
+        if not isinstance(forward, Forward) or state.service.tracker is None:
+            return
+        request = forward.request
+        known = state.service.tracker.sessions.get(request.session)
+        if known is None or known.owner in (None, request.owner):
+            return
+        for effect in record.effects:
+            txn = effect.message.txn if isinstance(effect, Send) and isinstance(effect.message, Proposal) else None
+            if isinstance(txn, Txn) and (txn.header.session, txn.header.cxid) == (request.session, request.cxid):
+                self._check(world, _is_refused(txn), "requests of a session that has moved are refused", str(txn))
+
+    def _check_outstanding(self, world: World, node: int, state: NodeState) -> None:
+        """What the leader checks requests against is the tree with everything that is outstanding, and nothing else."""
+        role, records = state.role, state.service.outstanding.records
+        if not isinstance(role, Leading) or not records:
+            return
+        tree = state.database.tree
+        for txn in (*role.to_be_applied, *(proposed.txn for proposed in role.outstanding)):
+            if isinstance(txn, Txn) and isinstance(tree, DataTree) and txn.zxid > tree.last_zxid:
+                tree, _ = apply(tree, txn)
+        assert isinstance(tree, DataTree)
+        for path, found in records.items():
+            will_be = tree.get(path)
+            same = (will_be is None) == (found.stat is None)
+            if will_be is not None and found.stat is not None:
+                same = (will_be.stat.version, will_be.stat.cversion) == (found.stat.version, found.stat.cversion)
+            text = f"{node} takes {path} for {found.stat}, it will be {will_be and will_be.stat}"
+            self._check(world, same, "a request is checked against what will be in the tree", text)
 
     def _check_server(self, world: World, node: int, state: NodeState) -> None:
         tree = state.database.tree
@@ -164,6 +200,13 @@ class ServiceWatch:
                 armed["child", path] = answer.stat.pzxid
             case _:
                 pass
+
+
+def _is_refused(txn: Txn) -> bool:
+    body = txn.body
+    return isinstance(body, ErrorTxn) or (
+        isinstance(body, MultiTxn) and any(isinstance(part.body, ErrorTxn) for part in body.parts)
+    )
 
 
 def _tables_of(event: EventType) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Applications for tests of sessions: one that follows a script, one that does anything."""
 
+from collections.abc import Callable
 from random import Random
 from typing import Any, TypeAlias
 
@@ -111,8 +112,11 @@ class AnythingState:
 class Anything(Application):
     """Reads, watches, creates, deletes, sets, multis; several requests on their way; now and then a new session."""
 
-    def __init__(self, pace: int = 30_000, most: int = 3) -> None:
+    def __init__(
+        self, pace: int = 30_000, most: int = 3, draw: "Callable[[Random, int], Operation] | None" = None
+    ) -> None:
         self._pace, self._most = pace, most
+        self._draw = draw or anything
 
     def start(self, address: int, disk: Any, incarnation: int) -> Started:
         """Open a session, and begin."""
@@ -129,7 +133,7 @@ class Anything(Application):
                 random = Random((state.seed << 20) + state.number)
                 if random.random() < 0.02:
                     return evolve(state, connected=False), (EndSession(), OpenSession(), again)
-                operation = anything(random, state.address)
+                operation = self._draw(random, state.address)
                 state = evolve(state, number=state.number + 1, open=state.open + 1)
                 return state, (Submit(state.number, operation), again)
             case Answered() | Lost():
@@ -144,6 +148,11 @@ class Anything(Application):
     def plain(self, state: AnythingState) -> Any:
         """As text."""
         return str(state)
+
+
+def ephemerals(_random: Random, address: int) -> Operation:
+    """A new ephemeral."""
+    return Create(f"/e{address}-", b"", mode=CreateMode.EPHEMERAL_SEQUENTIAL)
 
 
 def anything(random: Random, address: int) -> Operation:

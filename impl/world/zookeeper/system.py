@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from attrs import evolve
+
 from impl.operations import Operation
 from impl.world.applications import Application
 from impl.world.config import WorldConfig
@@ -17,7 +19,9 @@ from impl.zookeeper.effects import DISK_EFFECTS, Committed, Established, Truncat
 from impl.zookeeper.messages import ClientRequest, ClientResponse
 from impl.zookeeper.node import step
 from impl.zookeeper.recovery import recover
-from impl.zookeeper.state import Config
+from impl.zookeeper.service import Service
+from impl.zookeeper.service_rules import SERVICE_BUGS
+from impl.zookeeper.state import Config, Settings
 
 
 class ZooKeeperTally(Tally):
@@ -35,6 +39,16 @@ class ZooKeeperTally(Tally):
                     self.truncations += 1
                 case _:
                     pass
+
+
+def _settings_of(config: WorldConfig) -> Settings:
+    """The settings of the servers; a bug of the service is one of their state machine. Raises ValueError where it is another."""
+    bug = SERVICE_BUGS.get(config.bug or "")
+    if bug is None:
+        return config.ensemble
+    if not isinstance(config.ensemble.machine, Service):
+        raise ValueError(f"{bug.id} is a bug of the service: the ensemble must replicate the service's data tree")
+    return evolve(config.ensemble, machine=Service(bug.rules))
 
 
 def _processes_of(config: WorldConfig) -> dict[int, ClientProcess]:
@@ -55,11 +69,13 @@ class ZooKeeperSystem(System):
 
     def __init__(self, config: WorldConfig) -> None:
         rules = rules_with(config.bug)
-        self._machine = config.ensemble.machine
-        self._configs = {node: Config(node, config.voters, config.ensemble, rules) for node in config.voters}
+        settings = _settings_of(config)
+        self._machine = settings.machine
+        self._configs = {node: Config(node, config.voters, settings, rules) for node in config.voters}
         self._processes = _processes_of(config)
         self.processes = tuple(self._processes)
-        self.workers = config.client_addresses if config.sessions else None
+        workers = [address for address, process in self._processes.items() if process.application.takes_operations]
+        self.workers = tuple(workers) if workers else None
 
     def recover(self, node: int, disk: Any, incarnation: int) -> Started:
         """QuorumPeer.start, or the start of a client's process."""
