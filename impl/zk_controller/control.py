@@ -25,7 +25,14 @@ from impl.zk_controller.work import ReadConfig
 
 
 def on_control_request(turn: Turn, caller: Caller, request: ControlRequest) -> None:
-    """Check who asks whom, then do it. handleLeaderAndIsrRequest, handleStopReplicaRequest, handleUpdateMetadataRequest."""
+    """Check who asks whom, then do it. handleLeaderAndIsrRequest, handleStopReplicaRequest, handleUpdateMetadataRequest.
+
+    A request that arrives after a later one of the same controller is dropped: connections keep the order in Kafka, the
+    network here does not. What was not answered is sent again.
+    """
+    if caller.correlation <= turn.state.heard.get(caller.address, -1):
+        return
+    turn.state = evolve(turn.state, heard={**turn.state.heard, caller.address: caller.correlation})
     if turn.config.rules.is_stale_broker_epoch(request.broker_epoch, turn.state.broker_epoch):
         turn.reply(caller, ControlResponse(Error.STALE_BROKER_EPOCH))
         return

@@ -144,6 +144,7 @@ class BrokerState:
     tasks             what waits for ZooKeeper, by the name of the thread
     events            the controller's queue; `context` what its thread knew when it last waited
     controller_epoch  the highest that was seen in a control request
+    heard             the newest control request of every broker, by its correlation id
     logs              mirror of the disk
     last_change       the newest configuration notification that was carried out. lastExecutedChange
     changed           partitions whose ISR was written here and not yet notified (legacy)
@@ -161,6 +162,7 @@ class BrokerState:
     context: ControllerContext = field(factory=ControllerContext)
     channels: dict[int, Channel] = field(factory=dict)
     controller_epoch: int = 0
+    heard: dict[int, int] = field(factory=dict)
     cache: MetadataCache = MetadataCache()
     partitions: dict[TopicPartition, Partition] = field(factory=dict)
     configs: dict[str, TopicConfig] = field(factory=dict)

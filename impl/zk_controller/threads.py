@@ -237,7 +237,8 @@ def on_connected(turn: Turn, session: int | None) -> None:
         start_thread(turn, STARTUP, StartUp(session))
     elif known is None and turn.state.started:
         put(turn, RegisterBrokerAndReelect())
-        start_thread(turn, CHANGES, ReadChanges(turn.state.last_change))
+        # Also what could not be read any more in the session before.
+        start_thread(turn, CHANGES, ReadChanges(turn.state.last_change, everything=True))
     for name in tuple(turn.state.tasks):
         if turn.state.tasks[name].batch is not None:
             _submit(turn, name)
