@@ -111,6 +111,12 @@ _BUGS = (
         "once all is quiet, there is a controller",
         evolve(_CORRECT, recognises_own_election=_no),
     ),
+    Bug(
+        "DELETION-DURING-REASSIGNMENT",
+        "the reassignment of a topic goes on while it is deleted (every release; no issue known)",
+        "a topic that is gone has no replicas",
+        evolve(_CORRECT, moves_what_is_deleted=lambda: True),
+    ),
 )
 
 BUGS: dict[str, Bug] = {bug.id: bug for bug in _BUGS}

@@ -18,33 +18,48 @@ def fetch_requests(t: ControllerThread) -> Program[None]:
     """A new controller: which topics are to be deleted, and which of them cannot be yet. fetchTopicDeletionsInProgress, init."""
     context = t.context
     context.deletions = yield from zk.get_children(paths.DELETE_TOPICS)
-    context.ineligible = tuple(topic for topic in context.deletions if not _can_be_deleted(t, topic))
+    _give_up_moves(t)
+    stuck = (
+        topic
+        for topic in context.deletions
+        if _is_moving(t, topic) or not all(context.is_online(r.broker) for r in context.replicas_of_topic(topic))
+    )
+    context.ineligible = tuple(stuck)
 
 
-def _can_be_deleted(t: ControllerThread, topic: str) -> bool:
+def _give_up_moves(t: ControllerThread) -> None:
+    """What is to be deleted is not moved any more."""
     context = t.context
-    moving = any(tp.topic == topic for tp in context.reassigning)
-    return not moving and all(context.is_online(replica.broker) for replica in context.replicas_of_topic(topic))
+    kept = (tp for tp in context.reassigning if tp.topic not in context.deletions or t.rules.moves_what_is_deleted())
+    context.reassigning = tuple(kept)
+
+
+def _is_moving(t: ControllerThread, topic: str) -> bool:
+    return any(tp.topic == topic for tp in t.context.reassigning)
 
 
 def on_requests(t: ControllerThread) -> Program[None]:
-    """There are requests: those for unknown topics are dropped, the others are queued. processTopicDeletion."""
+    """There are requests: those for unknown topics are dropped, the others are queued. processTopicDeletion.
+
+    The mark has no effect, as in Kafka: it is for topics that are queued, and comes before they are.
+    """
     context = t.context
     wanted = yield from zk.get_children(paths.DELETE_TOPICS, watch=True)
     unknown = tuple(topic for topic in wanted if topic not in context.topic_ids)
     yield from zk.delete_children(t.fence, paths.DELETE_TOPICS, unknown)
     known = tuple(topic for topic in wanted if topic in context.topic_ids)
-    moving = tuple(topic for topic in known if any(tp.topic == topic for tp in context.reassigning))
-    mark_ineligible(t, moving)
+    mark_ineligible(t, tuple(topic for topic in known if _is_moving(t, topic)))
     if known:
         context.deletions = tuple(sorted({*context.deletions, *known}))
+        _give_up_moves(t)
         yield from resume(t)
 
 
 def mark_ineligible(t: ControllerThread, topics: tuple[str, ...]) -> None:
-    """Do not try these for now. markTopicIneligibleForDeletion."""
+    """Do not try these for now, if they are queued at all. markTopicIneligibleForDeletion."""
     context = t.context
-    context.ineligible = tuple(sorted({*context.ineligible, *topics}))
+    queued = tuple(topic for topic in topics if topic in context.deletions)
+    context.ineligible = tuple(sorted({*context.ineligible, *queued}))
 
 
 def resume_topics(t: ControllerThread, topics: tuple[str, ...]) -> Program[None]:

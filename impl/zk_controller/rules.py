@@ -84,6 +84,16 @@ def is_same_incarnation(broker_epoch: int | None, known_epoch: int | None) -> bo
     return True
 
 
+def moves_what_is_deleted() -> bool:
+    """Whether the reassignment of a topic goes on once the topic is to be deleted. KafkaController.maybeResumeReassignments.
+
+    Deviation: `True` is what every release does, and replicas that have been deleted are created again by its LeaderAndIsr.
+    Kafka means to put off the deletion, but marks the topic before it is queued, which does nothing, and takes the mark back
+    when a broker with a replica starts. Were it put off, it could be for ever: no leader is elected for what is to be deleted.
+    """
+    return False
+
+
 def end_offset_for_epoch(log: ReplicaLog, epoch: int) -> tuple[int, int]:
     """(the largest epoch of the log up to `epoch`, where it ends). LeaderEpochFileCache.endOffsetFor, KIP-279.
 
@@ -108,4 +118,5 @@ class Rules:
     already_applied: Callable[[LeaderAndIsr, LeaderAndIsr], bool] = already_applied
     is_eligible_for_isr: Callable[[int, tuple[int, ...], tuple[int, ...]], bool] = is_eligible_for_isr
     is_same_incarnation: Callable[[int | None, int | None], bool] = is_same_incarnation
+    moves_what_is_deleted: Callable[[], bool] = moves_what_is_deleted
     end_offset_for_epoch: Callable[[ReplicaLog, int], tuple[int, int]] = end_offset_for_epoch

@@ -78,7 +78,7 @@ class Chaos:
         """Start who stopped by itself, wait, and look whether all agree; then use the cluster once more."""
         cluster = self.cluster
         self.watch.collect()
-        check_quiet(cluster)
+        check_quiet(self.watch)
         self.watch.check_acknowledged()
         correlation = self._produce(TopicPartition(STAYS, 0), Acks.ALL, cluster.draw(3) + 1)
         cluster.run_for(2 * SECOND)

@@ -66,6 +66,7 @@ class Watch:
         self.acknowledged: dict[tuple[TopicPartition, str | None, int], str] = {}
         self.asked: dict[int, ProduceRequest] = {}
         self.producer_ids: list[int] = []
+        self.deleted: dict[str | None, tuple[int, int]] = {}
         self.seen: dict[str, int] = {}
         cluster.commit_watchers.append(self.on_commit)
         cluster.watchers.append(self.on_step)
@@ -93,6 +94,7 @@ class Watch:
                 self._on_state(key, old.get(key), state, after, process)
         removed = {name: content.topic_id for name, content in topics(before).items() if name not in topics(after)}
         for name, topic_id in removed.items():
+            self.deleted[topic_id] = (after.last_zxid, new_epoch)
             self._on_topic_deleted(name, topic_id, topics(before)[name])
 
     def _on_state(
@@ -142,6 +144,14 @@ class Watch:
                 log = self.cluster.brokers[broker].disk.logs.get(TopicPartition(name, number))
                 gone = log is None or log.topic_id != topic_id
                 require("K10: a topic that is gone has no replicas", gone, name, number, broker)
+
+    def may_not_know_of_deletion(self, topic_id: str | None, broker_epoch: int) -> bool:
+        """Whether nobody has told a broker that a topic is gone: it registered later, or the controller died with the request.
+
+        Kafka never tells a broker that comes back what is gone; only of what there is.
+        """
+        zxid, epoch = self.deleted.get(topic_id, (broker_epoch, controller_epoch(self.cluster.store.tree)))
+        return zxid < broker_epoch or epoch < controller_epoch(self.cluster.store.tree)
 
     # -------------------------------------------------------------------------------------------------------------- steps
 

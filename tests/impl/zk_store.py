@@ -146,9 +146,10 @@ class Store:
     def deliver(self, handle: Handle) -> Event:
         """The next event of a handle, which the application sees now."""
         zxid, event = handle.events.popleft()
-        handle.zxid = max(zxid, handle.zxid)
         match event:
             case Answered(number, answer):
+                # Only answers tell a client how far its server is. ClientCnxn.lastZxid.
+                handle.zxid = max(zxid, handle.zxid)
                 handle.arm(handle.asked.pop(number), missing=bool(answer.error))
             case Notified():
                 handle.notified(event)
