@@ -117,6 +117,12 @@ _BUGS = (
         "a topic that is gone has no replicas",
         evolve(_CORRECT, moves_what_is_deleted=lambda: True),
     ),
+    Bug(
+        "STALE-DELETION-RESPONSE",
+        "the answer of an earlier incarnation to a StopReplica counts for the new one (every release; no issue known)",
+        "once all is quiet, deletions are carried out",
+        evolve(_CORRECT, heeds_deletion_response=lambda request_epoch, live_epoch: True),
+    ),
 )
 
 BUGS: dict[str, Bug] = {bug.id: bug for bug in _BUGS}

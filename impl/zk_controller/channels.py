@@ -52,7 +52,7 @@ def on_control_response(turn: Turn, broker: int, correlation: int, response: Con
         answered = dict(response.partitions)
         default = Error.NONE if response.error is Error.NONE else response.error
         deleted = tuple((part.tp, answered.get(part.tp, default)) for part in head.request.partitions if part.delete)
-        event = StopReplicaResponseReceived(broker, deleted)
+        event = StopReplicaResponseReceived(broker, head.request.broker_epoch, deleted)
         turn.state = evolve(turn.state, events=(*turn.state.events, event))
     _drop_head(turn, broker)
 

@@ -19,8 +19,6 @@ ELECTION_BACKOFF_TIMER = "election_backoff"
 def startup(t: ControllerThread) -> Program[None]:
     """Watch /controller, and stand for election. processStartup."""
     yield from zk.ask(Exists(paths.CONTROLLER, watch=True))
-    if t.rules.adopts_epoch_it_reads():
-        yield from zk.get_controller_epoch(watch=True)
     yield from elect(t)
 
 
@@ -102,9 +100,9 @@ def register_and_reelect(t: ControllerThread) -> Program[None]:
 
 
 def adopt_epoch(t: ControllerThread) -> Program[None]:
-    """The defect of KAFKA-1096: /controller_epoch changed, so this is the epoch now, whoever has raised it."""
-    known = yield from zk.get_controller_epoch(watch=True)
-    if known is not None and t.is_active:
+    """The defect of KAFKA-1096: the epoch in /controller_epoch is taken for one's own, whoever has raised it."""
+    known = yield from zk.get_controller_epoch()
+    if known is not None:
         t.context.epoch, t.context.epoch_version = known
 
 

@@ -35,11 +35,6 @@ class Reelect:
 
 
 @frozen
-class ControllerEpochChange:
-    """/controller_epoch was changed; only the defect of KAFKA-1096 listens to it."""
-
-
-@frozen
 class RegisterBrokerAndReelect:
     """There is a new session: register in it, and stand for election."""
 
@@ -85,9 +80,13 @@ class PartitionReassignmentIsrChange:
 
 @frozen
 class StopReplicaResponseReceived:
-    """A broker has answered a request to delete replicas. TopicDeletionStopReplicaResponseReceived."""
+    """A broker has answered a request to delete replicas, which was for this epoch of it.
+
+    TopicDeletionStopReplicaResponseReceived.
+    """
 
     broker: int
+    broker_epoch: int
     partitions: tuple[tuple[TopicPartition, Error], ...]
 
 
@@ -108,7 +107,6 @@ ControllerEvent: TypeAlias = (
     Startup
     | ControllerChange
     | Reelect
-    | ControllerEpochChange
     | RegisterBrokerAndReelect
     | Expire
     | BrokerChange

@@ -13,7 +13,6 @@ from impl.zk_controller.events import (
     AutoPreferredReplicaLeaderElection,
     BrokerChange,
     ControllerChange,
-    ControllerEpochChange,
     ControllerEvent,
     FromBroker,
     IsrChangeNotification,
@@ -119,8 +118,6 @@ def _on_notified(turn: Turn, kind: EventType, path: str) -> None:
     """A watch has fired: put the event, if somebody still cares. ZNodeChangeHandler, ZNodeChildChangeHandler."""
     if path == paths.CONTROLLER:
         threads.put(turn, Reelect() if kind is EventType.NODE_DELETED else ControllerChange())
-    elif path == paths.CONTROLLER_EPOCH:
-        threads.put(turn, ControllerEpochChange())
     elif path == paths.CONFIG_CHANGES:
         _read_changes(turn)
     elif path in turn.state.context.watching:

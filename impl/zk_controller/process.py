@@ -11,7 +11,6 @@ from impl.zk_controller.events import (
     AutoPreferredReplicaLeaderElection,
     BrokerChange,
     ControllerChange,
-    ControllerEpochChange,
     ControllerEvent,
     Expire,
     FromBroker,
@@ -47,6 +46,8 @@ from impl.zk_controller.zk import ControllerMoved, KeeperFailure
 def process(t: ControllerThread, event: ControllerEvent) -> Program[None]:
     """Process an event to its end, whatever happens."""
     try:
+        if t.is_active and t.rules.adopts_epoch_it_reads():
+            yield from controller.adopt_epoch(t)
         yield from _process(t, event)
     except ControllerMoved:
         try:
@@ -69,8 +70,6 @@ def _process(t: ControllerThread, event: ControllerEvent) -> Program[None]:
             yield from controller.register_and_reelect(t)
         case Expire():
             controller.expire(t)
-        case ControllerEpochChange():
-            yield from controller.adopt_epoch(t)
         case FromBroker():
             yield from _answer(t, event)
         case _:
@@ -102,8 +101,9 @@ def _as_controller(
             yield from isr_changes.on_notification(t)
         case PartitionReassignmentIsrChange(tp):
             yield from reassignment.on_isr_change(t, tp)
-        case StopReplicaResponseReceived(broker, partitions):
-            yield from deletion.on_stop_replica_response(t, broker, partitions)
+        case StopReplicaResponseReceived(broker, epoch, partitions):
+            if t.rules.heeds_deletion_response(epoch, t.context.live.get(broker)):
+                yield from deletion.on_stop_replica_response(t, broker, partitions)
         case AutoPreferredReplicaLeaderElection():
             t.put(StartTimer(controller.REBALANCE_TIMER, t.config.settings.rebalance_delay))
             yield from balance.rebalance(t)

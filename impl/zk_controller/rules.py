@@ -22,7 +22,7 @@ def fences_writes() -> bool:
 
 
 def adopts_epoch_it_reads() -> bool:
-    """Whether a controller takes over the epoch that it finds in /controller_epoch when that changes. KAFKA-1096: never."""
+    """Whether a controller takes the epoch that it finds in /controller_epoch for its own. KAFKA-1096: never."""
     return False
 
 
@@ -94,6 +94,16 @@ def moves_what_is_deleted() -> bool:
     return False
 
 
+def heeds_deletion_response(request_epoch: int, live_epoch: int | None) -> bool:
+    """Whether the answer to a StopReplica counts: not one to a request for an earlier incarnation of the broker.
+
+    Deviation: every release heeds it. When a broker bounces during a deletion, the refusal of the old request comes after the
+    new one was sent; the replica is taken for failed, the success of the new request for out of turn, and the deletion stands
+    still until a broker or the controller restarts. processTopicDeletionStopReplicaResponseReceived.
+    """
+    return request_epoch == live_epoch
+
+
 def end_offset_for_epoch(log: ReplicaLog, epoch: int) -> tuple[int, int]:
     """(the largest epoch of the log up to `epoch`, where it ends). LeaderEpochFileCache.endOffsetFor, KIP-279.
 
@@ -119,4 +129,5 @@ class Rules:
     is_eligible_for_isr: Callable[[int, tuple[int, ...], tuple[int, ...]], bool] = is_eligible_for_isr
     is_same_incarnation: Callable[[int | None, int | None], bool] = is_same_incarnation
     moves_what_is_deleted: Callable[[], bool] = moves_what_is_deleted
+    heeds_deletion_response: Callable[[int, int | None], bool] = heeds_deletion_response
     end_offset_for_epoch: Callable[[ReplicaLog, int], tuple[int, int]] = end_offset_for_epoch

@@ -102,10 +102,10 @@ def get_controller(*, watch: bool = False) -> Program[int | None]:
     return None if answer.error else znodes.decode_controller(answer.data)
 
 
-def get_controller_epoch(*, watch: bool = False) -> Program[tuple[int, int] | None]:
+def get_controller_epoch() -> Program[tuple[int, int] | None]:
     """(epoch, version) in /controller_epoch. getControllerEpoch."""
     path = paths.CONTROLLER_EPOCH
-    answer = expect((yield from ask(GetData(path, watch=watch))), path, ErrorCode.NO_NODE)
+    answer = expect((yield from ask(GetData(path))), path, ErrorCode.NO_NODE)
     return None if answer.stat is None else (znodes.decode_controller_epoch(answer.data), answer.stat.version)
 
 
@@ -132,6 +132,8 @@ def register_controller(broker: int, rules: Rules) -> Program[tuple[int, int]]:
         return epoch + 1, version + 1
     if error not in (ErrorCode.NODE_EXISTS, ErrorCode.BAD_VERSION):
         raise KeeperFailure(error, paths.CONTROLLER)
+    if not rules.recognises_own_election():
+        raise ControllerMoved
     return (yield from _check_controller_and_epoch(broker, epoch + 1))
 
 

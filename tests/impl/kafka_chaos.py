@@ -1,14 +1,16 @@
 """Seeded runs of brokers on ZooKeeper under faults: a workload, faults, then quiet; what must hold is watched all the time."""
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from impl.operations import Operation
+from impl.zk_controller import paths, znodes
 from impl.zk_controller.bugs import config_with
 from impl.zk_controller.config import SECOND, Settings
-from impl.zk_controller.messages import MetadataRequest, ProducerIdRequest, ProduceRequest, ReassignRequest
+from impl.zk_controller.messages import MetadataRequest, ProduceRequest, ProducerIdRequest, ReassignRequest
 from impl.zk_controller.names import Acks, TopicPartition
 from impl.zk_controller.shutdown import BEGIN_TIMER
-from tests.impl.kafka_cluster import CLIENT, MILLI, Cluster, Delays
+from impl.zookeeper.requests import Delete
+from tests.impl.kafka_cluster import MILLI, Cluster, Delays
 from tests.impl.kafka_quiet import check_quiet
 from tests.impl.kafka_watch import Watch, require
 
@@ -36,7 +38,14 @@ class Scenario:
     )
     delays: Delays = Delays()
     quiet: int = 60 * SECOND
-    unclean: bool = False
+    only_moves: bool = False
+
+
+ELECTIONS = Scenario(rounds=15, faults=(("depose", 3), ("depose a sleeper", 3), ("nothing", 1)))
+DEPOSED = Scenario(rounds=15, faults=(("depose", 1),), quiet=20 * SECOND)
+LOSSY = Scenario(rounds=8, length=4 * SECOND, faults=(("pause", 2), ("bounce", 1)), delays=Delays(lost=150))
+MOVES = Scenario(rounds=20, length=SECOND, faults=(("bounce", 1), ("nothing", 2)), only_moves=True)
+RESTARTS = Scenario(rounds=6, faults=(("stop two", 1),))
 
 
 class Chaos:
@@ -90,7 +99,7 @@ class Chaos:
         """A client asks for something."""
         cluster = self.cluster
         broker = cluster.draw(3) + 1
-        match cluster.draw(12):
+        match cluster.draw(4 if self.scenario.only_moves else 12):
             case 0:
                 replicas = ((1, 2, 3), (2, 3, 1), (3, 1, 2))[cluster.draw(3)][: 2 + cluster.draw(2)]
                 cluster.ask(broker, MetadataRequest(Operation("create_topic", COMES_AND_GOES), (replicas,)))
@@ -148,10 +157,38 @@ class Chaos:
                 cluster.cut(broker, broker % 3 + 1)
             case "shut down" if not down:
                 self._shut_down(broker)
+            case "depose" | "depose a sleeper":
+                self._depose(asleep=fault == "depose a sleeper")
+            case "stop two" if not down:
+                self._stop_two(broker)
             case "heal cuts":
                 cluster.cuts.clear()
             case _:
                 pass
+
+    def _depose(self, *, asleep: bool) -> None:
+        """An operator deletes /controller: its broker is asleep, or somebody's connection breaks during the election."""
+        cluster = self.cluster
+        node = cluster.store.tree.get(paths.CONTROLLER)
+        if node is None:
+            return
+        if asleep:
+            cluster.pause(znodes.decode_controller(node.data), cluster.draw(3 * SECOND))
+        cluster.at(MILLI, "call", lambda: cluster.store.operate(Delete(paths.CONTROLLER)))
+        for other in cluster.brokers if not asleep else ():
+            cluster.at(MILLI + cluster.draw(40 * MILLI), "call", lambda other=other: cluster.disconnect(other, MILLI))
+
+    def _stop_two(self, broker: int) -> None:
+        """A broker and the controller end their sessions, and the third is cut off: the broker is back, and elected."""
+        cluster = self.cluster
+        node = cluster.store.tree.get(paths.CONTROLLER)
+        stopped = [broker] if node is None else [znodes.decode_controller(node.data), broker]
+        for other in cluster.brokers:
+            if other not in stopped:
+                cluster.disconnect(other, SECOND)
+        for n, other in enumerate(dict.fromkeys(stopped)):
+            cluster.at(n * 5 * MILLI, "call", lambda other=other: cluster.crash(other, ends_session=True))
+            cluster.at(20 * MILLI + n * SECOND, "call", lambda other=other: cluster.start(other))
 
     def _shut_down(self, broker: int) -> None:
         """A broker stops in order, and is started again."""
@@ -160,11 +197,3 @@ class Chaos:
         cluster.at(0, "timer", (process, BEGIN_TIMER, cluster.now))
         cluster.at(8 * SECOND, "call", lambda: cluster.crash(broker))
         cluster.at(8 * SECOND + MILLI + cluster.draw(SECOND), "call", lambda: cluster.start(broker))
-
-
-def scenario_of(**changes: object) -> Scenario:
-    """The usual scenario but for some of it."""
-    return evolve(Scenario(), **changes)
-
-
-__all__ = ["CLIENT", "Chaos", "Scenario", "scenario_of"]

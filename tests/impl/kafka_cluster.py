@@ -227,14 +227,14 @@ class Cluster:
         for broker in self.brokers:
             self.start(broker)
 
-    def crash(self, broker: int, *, wipe: bool = False) -> None:
-        """A process dies; its session lives on for a while. With `wipe` the disk is gone too."""
+    def crash(self, broker: int, *, wipe: bool = False, ends_session: bool = False) -> None:
+        """A process dies; its session lives on for a while, unless it ends it. With `wipe` the disk is gone too."""
         process = self.brokers[broker]
         if process.state is not None:
             process.state = None
             process.timers.clear()
             process.waiting.clear()
-            self._abandon(process, at_once=False)
+            self._abandon(process, at_once=ends_session)
             if wipe:
                 process.disk = BrokerDisk()
 
@@ -277,9 +277,9 @@ class Cluster:
         self.at(duration, "call", lambda: self._reconnect(process, handle))
 
     def _reconnect(self, process: Process, handle: Handle) -> None:
-        if process.handle is handle and process.state is not None and not handle.connected:
-            if handle.session is not None:
-                self.store.reconnect(handle)
+        is_open = process.handle is handle and handle.session is not None
+        if is_open and process.state is not None and not handle.connected:
+            self.store.reconnect(handle)
 
     def _is_alive(self, handle: Handle, session: int) -> bool:
         return handle.connected and handle.session == session and any(p.handle is handle for p in self.brokers.values())

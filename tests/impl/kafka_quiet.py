@@ -33,7 +33,12 @@ def _check_registration(cluster: Cluster, process: Process) -> None:
     node = cluster.store.tree.get(paths.broker_id(broker))
     owned = node is not None and node.stat.ephemeral_owner == handle.session
     require("K12: a live broker is registered in its session", owned, broker, handle.session, node)
-    require("K12: it knows its epoch", node is not None and node.stat.czxid == state.broker_epoch, broker, state.broker_epoch)
+    require(
+        "K12: it knows its epoch",
+        node is not None and node.stat.czxid == state.broker_epoch,
+        broker,
+        state.broker_epoch,
+    )
     require("nothing waits for ZooKeeper", not state.tasks and not state.events, broker, state.tasks, state.events)
 
 
@@ -77,7 +82,14 @@ def _check_partition(cluster: Cluster, tp: TopicPartition, topic_id: str | None,
         require("K9: a replica knows its role", role is not None, tp, broker)
         assert role is not None
         facts = (role.leader, role.leader_epoch)
-        require("K9: its role is that of the state znode", facts == (state.leader, state.leader_epoch), tp, broker, role, state)
+        require(
+            "K9: its role is that of the state znode",
+            facts == (state.leader, state.leader_epoch),
+            tp,
+            broker,
+            role,
+            state,
+        )
         log = process.logs[tp]
         require("K9: its log is of this topic", log.topic_id == topic_id, tp, broker, log.topic_id, topic_id)
         require("K9: its log is the leader's", log.entries == leader.logs[tp].entries, tp, broker)
@@ -112,4 +124,11 @@ def _check_cache(
         node = cluster.store.tree.get(paths.topic_config(name))
         assert node is not None, f"topic {name} has no configuration"
         contents = (node.stat.version, tuple(sorted(znodes.decode_config(node.data).items())))
-        require("K15: a cache has the configurations", configs.get(name) == contents, broker, name, configs.get(name), contents)
+        require(
+            "K15: a cache has the configurations",
+            configs.get(name) == contents,
+            broker,
+            name,
+            configs.get(name),
+            contents,
+        )

@@ -39,7 +39,11 @@ def controller_epoch(tree: DataTree) -> int:
 def topics(tree: DataTree) -> dict[str, znodes.TopicContent]:
     """All topics."""
     parent = tree.get(paths.TOPICS)
-    return {} if parent is None else {name: znodes.decode_topic(node.data) for name, node in sorted(parent.children.items())}
+    return (
+        {}
+        if parent is None
+        else {name: znodes.decode_topic(node.data) for name, node in sorted(parent.children.items())}
+    )
 
 
 def states(tree: DataTree) -> dict[tuple[TopicPartition, str | None], LeaderAndIsr]:
@@ -110,7 +114,13 @@ class Watch:
         assignment = dict(content.assignments)[tp.partition]
         if not self.legacy:
             current = controller_epoch(tree)
-            require("K2: no controller writes after its successor's election", new.controller_epoch == current, tp, new, current)
+            require(
+                "K2: no controller writes after its successor's election",
+                new.controller_epoch == current,
+                tp,
+                new,
+                current,
+            )
         require("K5: the ISR is not empty", bool(new.isr), tp, new)
         require("K5: the leader is in sync", new.leader in (-1, *new.isr), tp, new)
         moved = set(assignment.replicas) | set(assignment.removing)
@@ -122,10 +132,14 @@ class Watch:
             return
         require("K3: leader epochs only grow", new.leader_epoch >= old.leader_epoch, tp, old, new)
         require("K4: controller epochs only grow", new.controller_epoch >= old.controller_epoch, tp, old, new)
-        require("K4: the partition epoch is raised by one", new.partition_epoch == old.partition_epoch + 1, tp, old, new)
+        require(
+            "K4: the partition epoch is raised by one", new.partition_epoch == old.partition_epoch + 1, tp, old, new
+        )
         self.note("state changes")
         if new.leader_epoch > old.leader_epoch:
-            require("K6: a controller does not add to the ISR", self.unclean or set(new.isr) <= set(old.isr), tp, old, new)
+            require(
+                "K6: a controller does not add to the ISR", self.unclean or set(new.isr) <= set(old.isr), tp, old, new
+            )
             if new.leader not in (-1, old.leader):
                 require("K6: the new leader was in sync", self.unclean or new.leader in old.isr, tp, old, new)
                 self.note("leader changes")
@@ -133,7 +147,9 @@ class Watch:
             context = process.state.context
             for broker in set(new.isr) - set(old.isr):
                 staying = broker in context.live and broker not in context.shutting_down
-                require("only brokers that live and stay come into the ISR", staying, tp, old, new, context.shutting_down)
+                require(
+                    "only brokers that live and stay come into the ISR", staying, tp, old, new, context.shutting_down
+                )
                 self.note("ISR expansions")
 
     def _on_topic_deleted(self, name: str, topic_id: str | None, content: znodes.TopicContent) -> None:

@@ -14,7 +14,18 @@ from impl.zookeeper.codes import ErrorCode
 from impl.zookeeper.handle import Answered, Event, Lost, Notified, SessionChanged, SessionState, Submit
 from impl.zookeeper.prep import Outstanding, prepare
 from impl.zookeeper.reads import read
-from impl.zookeeper.requests import Answer, CloseSession, CreateSession, Exists, GetChildren, GetData, Operation, Request, Sync, Write
+from impl.zookeeper.requests import (
+    Answer,
+    CloseSession,
+    CreateSession,
+    Exists,
+    GetChildren,
+    GetData,
+    Operation,
+    Request,
+    Sync,
+    Write,
+)
 from impl.zookeeper.sessions import SessionTracker
 from impl.zookeeper.transactions import zxid_of
 from impl.zookeeper.tree import DataTree, empty_tree
@@ -95,7 +106,9 @@ class Store:
         else:
             handle.connected = True
             self._tell(handle, SessionChanged(SessionState.CONNECTED, session))
-            by_kind = {kind: tuple(path for key, path in handle.watches if key == kind) for kind in ("data", "exist", "child")}
+            by_kind = {
+                kind: tuple(path for key, path in handle.watches if key == kind) for kind in ("data", "exist", "child")
+            }
             self.watches, events = self.watches.reconnect(session, self.tree, handle.zxid, **by_kind)
             for event in events:
                 self._tell(handle, Notified(event.type, event.path))
@@ -121,6 +134,13 @@ class Store:
         if session in self.tree.sessions:
             self._write(session, CloseSession())
             self.watches = self.watches.remove_session(session)
+
+    def operate(self, op: Write) -> Answer:
+        """An operator does something, in a session of no broker."""
+        session = 0x9999
+        if session not in self.tree.sessions:
+            self._write(session, CreateSession(TIMEOUT))
+        return self._write(session, op)
 
     def submit(self, handle: Handle, submit: Submit) -> None:
         """A request leaves; without a connection it is lost."""
@@ -168,7 +188,7 @@ class Store:
             self.sessions = self.sessions.forget(session)
         self.watches, events = self.watches.trigger(outcome.changes)
         for event in events:
-            handle = self.handles[event.session]
+            handle = self.handles[event.session]  # An operator has no watches.
             if handle.connected and handle.session == event.session:
                 self._tell(handle, Notified(event.type, event.path))
         if self.tree.digest != before.digest:
