@@ -104,8 +104,8 @@ class Client:
         match reply.outcome:
             case "ok":
                 found = reply.answer or {}
-                known = found if call.operation.is_read else {"version": found["version"]}
-                return self._end("ok", dict(known))
+                unread = () if call.operation.is_read else ("exists", "value")
+                return self._end("ok", {name: item for name, item in found.items() if name not in unread})
             case "elsewhere":
                 if call.attempts >= self._timings.attempts:
                     return self._end("fail", None, reply.error)

@@ -11,11 +11,12 @@ from impl.world.history import HistoryEvent
 
 @frozen
 class Workload:
-    """Topics, and the time (µs) that a client thinks between two operations."""
+    """Topics, the time (µs) that a client thinks between two operations, and which part of its reads follow a `sync`."""
 
     topics: tuple[str, ...] = ("orders", "payments", "clicks")
     think_min: int = 1_000
     think_max: int = 100_000
+    sync_reads: float = 0.0
 
 
 class OperationSource:
@@ -37,7 +38,8 @@ class OperationSource:
         kind = self._draws.below(20)
         key = self._draws.one_of(self._workload.topics)
         if kind < 6:
-            return Operation("read", key)
+            share = self._workload.sync_reads  # nothing is drawn where there is nothing to choose
+            return Operation("sync_read" if share > 0.0 and self._draws.chance(share) else "read", key)
         if kind < 12:
             return Operation("set_config", key, self._next_value())
         if kind < 16:

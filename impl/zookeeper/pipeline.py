@@ -139,14 +139,16 @@ def apply_txn(turn: Turn, txn: Transaction, *, feeds_ring: bool = True, syncing:
     if isinstance(txn, Txn):
         after_apply(turn, txn, outcome)
     kind = "ok" if outcome.error is None else "fail"
-    _answer(turn, *turn.settings.machine.origin(txn), kind, outcome.error, outcome.answer)
+    _answer(turn, *turn.settings.machine.origin(txn), kind, outcome.error, {**outcome.answer, "zxid": txn.zxid})
 
 
 def answer_read(turn: Turn, request: Request) -> None:
     """Answer a read from the tree of this server."""
     assert isinstance(request.operation, Operation), "a session's reads are answered in its order"
-    outcome = turn.settings.machine.read(turn.state.database.tree, request.operation)
-    _answer(turn, request.session, request.cxid, "ok", outcome.error, outcome.answer)
+    database = turn.state.database
+    outcome = turn.settings.machine.read(database.tree, request.operation)
+    answer = {**outcome.answer, "zxid": database.last_processed}
+    _answer(turn, request.session, request.cxid, "ok", outcome.error, answer)
 
 
 def _answer(turn: Turn, session: int, cxid: int, outcome: str, error: str | None, answer: object) -> None:

@@ -100,4 +100,6 @@ def _value(node: Node) -> int | str | None:
 
 
 def _answer(stat: ClientStat | None, value: Value) -> dict[str, Any]:
-    return {"version": 0 if stat is None else stat.version, "exists": stat is not None, "value": value}
+    if stat is None:
+        return {"version": 0, "exists": False, "value": value, "mzxid": 0}
+    return {"version": stat.version, "exists": True, "value": value, "mzxid": stat.mzxid}

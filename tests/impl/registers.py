@@ -85,7 +85,7 @@ class Registers:
 
 
 def _answer(register: Register) -> dict[str, Any]:
-    return {"version": register.version, "exists": register.exists, "value": register.value}
+    return {"version": register.version, "exists": register.exists, "value": register.value, "mzxid": register.mzxid}
 
 
 def _refusal(register: Register, operation: Operation) -> str | None:

@@ -14,7 +14,8 @@ from impl.world.zookeeper.snapshot import NodeSnapshot
 from impl.zookeeper.messages import Notification, Packet
 from impl.zookeeper.state import Settings
 from impl.zookeeper.transactions import show_zxid
-from tests.impl.ensemble import MACHINE, Watch
+from tests.impl.ensemble import MACHINE
+from traces.ensemble.promises import Promises
 
 THREADS = ("sync", "commit", "snapshot", "ack_new_leader")
 
@@ -26,7 +27,7 @@ class Servers:
         self, nodes: int = 3, *, bug: str | None = None, clients: int = 1, settings: Settings | None = None
     ) -> None:
         ensemble = evolve(settings or Settings(), machine=MACHINE)
-        self.watch = Watch()
+        self.watch = Promises(MACHINE)
         config = WorldConfig(nodes=nodes, clients=clients, bug=bug, mode="zookeeper", ensemble=ensemble)
         self.world = World(config, observers=[self.watch])
 
@@ -164,7 +165,7 @@ class Servers:
 
     def found(self) -> list[str]:
         """The names of the checks of the watch that something broke."""
-        return sorted({check for check, _ in self.watch.findings})
+        return sorted({broken.name for broken in self.watch.findings})
 
 
 def sent(record: StepRecord) -> list[Any]:

@@ -265,5 +265,5 @@ def test_a_commit_with_a_stale_acknowledgement_is_lost_with_the_leader() -> None
     servers.stop(3)
     servers.elect(1, 2)
     assert answers(servers) == [("ok", None)]
-    assert servers.found() == ["no committed transaction is lost"]
+    assert servers.found() == ["no_committed_transaction_is_lost"]
     assert servers.history(1) == servers.history(2) == []

@@ -44,8 +44,10 @@ def test_topics_are_znodes_and_versions_those_of_their_data() -> None:
         ("BAD_VERSION", None),
         (None, 2),
     ]
-    assert SERVICE.read(tree, Operation("read", "t")).answer == {"version": 2, "exists": True, "value": 9}
-    assert SERVICE.read(tree, Operation("read", "other")).answer == {"version": 0, "exists": False, "value": None}
+    there = {"version": 2, "exists": True, "value": 9, "mzxid": zxid_of(1, 6)}
+    assert SERVICE.read(tree, Operation("read", "t")).answer == there
+    nothing = {"version": 0, "exists": False, "value": None, "mzxid": 0}
+    assert SERVICE.read(tree, Operation("read", "other")).answer == nothing
 
 
 def test_a_topic_that_is_created_again_starts_over() -> None:
@@ -57,7 +59,8 @@ def test_a_topic_that_is_created_again_starts_over() -> None:
         Operation("create_topic", "a/b"),
     )
     assert [error for error, _ in answers] == [None] * 4
-    assert SERVICE.read(tree, Operation("read", "a/b")).answer == {"version": 0, "exists": True, "value": None}
+    new = {"version": 0, "exists": True, "value": None, "mzxid": zxid_of(1, 4)}
+    assert SERVICE.read(tree, Operation("read", "a/b")).answer == new
 
 
 def test_to_apply_a_transaction_again_does_no_harm() -> None:

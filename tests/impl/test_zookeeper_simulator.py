@@ -53,9 +53,9 @@ def test_every_fault_and_no_violation(seeds: range, config: SimulationConfig) ->
     """Agreement, one leader per epoch, zxid order, durability of what is committed, the database the fold of the disk."""
     covered = sweep(seeds, config)
     assert covered["epochs"] > len(seeds)
-    assert covered["NEWLEADER is acknowledged with the history on disk"] > len(seeds)
-    assert covered["the database is the fold of the disk"] > len(seeds)
-    assert covered["no committed transaction is lost"] == covered["epochs"]
+    assert covered["newleader_is_acknowledged_with_the_history_on_disk"] > len(seeds)
+    assert covered["the_database_is_the_fold_of_the_disk"] > len(seeds)
+    assert covered["no_committed_transaction_is_lost"] == covered["epochs"]
 
 
 def test_the_sweeps_reach_every_way_of_synchronisation() -> None:

@@ -118,10 +118,14 @@ class ZooKeeperSystem(System):
         return ClientRequest(client, node, correlation_id, operation)
 
     def reply(self, message: Any) -> Reply | None:
-        """A connection loss is "unknown"; a server that does not serve sends the client elsewhere."""
+        """A connection loss is "unknown"; a server that does not serve sends the client elsewhere.
+
+        An answer also says which server gave it: a client that moves has no session that moves with it.
+        """
         if not isinstance(message, ClientResponse):
             return None
-        return Reply(message.cxid, message.outcome, message.answer, message.error)
+        answer = None if message.answer is None else {**message.answer, "server": message.src}
+        return Reply(message.cxid, message.outcome, answer, message.error)
 
     def tally(self) -> ZooKeeperTally:
         """See `ZooKeeperTally`."""
