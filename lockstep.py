@@ -175,24 +175,39 @@ def check(
 
 @app.command()
 def simulate(
-    mode: Annotated[str, typer.Argument(help="An implementation: kraft.")],
+    mode: Annotated[str, typer.Argument(help="An implementation: kraft, zookeeper.")],
     seed: Seed = 0,
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps per run, before its quiet period.")] = 400,
     runs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs: seeds N, N+1, ...")] = 5,
     faults: Annotated[
         str, typer.Option(metavar="PLAN", help="none, light, default, heavy, or loss=0.1,crash=0.5")
     ] = "default",
+    nodes: Annotated[int, typer.Option(min=1, max=9, metavar="N", help="Voters, or servers of the ensemble.")] = 3,
     bug: Bug = None,
     out: Out = OUT,
     histories: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the clients' histories there, for check-history.")
     ] = None,
+    twice: Annotated[
+        bool, typer.Option("--twice", help="Run each seed twice more, and compare step by step.", show_default=False)
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the implementation with faults, watched."""
     from traces.commands.simulate import simulate
 
-    report = simulate(mode, seed=seed, steps=steps, runs=runs, faults=faults, bug=bug, out=out, histories=histories)
+    report = simulate(
+        mode,
+        seed=seed,
+        steps=steps,
+        runs=runs,
+        nodes=nodes,
+        faults=faults,
+        bug=bug,
+        out=out,
+        histories=histories,
+        twice=twice,
+    )
     finish(report, as_json)
 
 

@@ -115,7 +115,7 @@ class Client:
             case "unknown":
                 return self._end_unknown(reply.error)
             case _:
-                return self._end("fail", None, reply.error)
+                return self._end("fail", None if reply.answer is None else dict(reply.answer), reply.error)
 
     def on_timer(self, timer: str) -> ClientStep:
         """The answer takes too long, or it is time to ask again."""

@@ -19,8 +19,8 @@ class HistoryEvent:
     `ok`: it took effect. `fail`: it had no effect, or was refused (`error` says why). `info`: unknown, it may take effect at
     any later time; the process is never used again. `time` is virtual, in microseconds. `value` of an invoke is the argument
     (set_config: the value; update: `expected` and `value`), of an `ok` the answer (`version`; a read also `exists` and
-    `value`), else None. A server of ZooKeeper also answers with `zxid`, the last that it had applied, `mzxid`, that of the znode's
-    last write (0 if there is no znode), and the `server`.
+    `value`), else None. A server of ZooKeeper also answers with `zxid`, the last that it had applied (of a write or a refusal:
+    its own), `mzxid`, that of the znode's last write (0 if there is no znode), and the `server`; a `fail` of it has those too.
     """
 
     index: int

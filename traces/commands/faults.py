@@ -11,7 +11,7 @@ from traces.commands.report import CommandError
 
 _DEFAULT = FaultPlan()
 _SECOND = 1_000_000
-_FRACTIONS = ("loss", "duplication", "reordering", "drift", "mid_step")
+_FRACTIONS = ("loss", "duplication", "reordering", "reset", "drift", "mid_step")
 _EPISODES = ("crash", "pause", "symmetric", "asymmetric", "flapping")
 _EXAMPLE = "none, light, default, heavy, or loss=0.1,crash=0.5"
 
@@ -19,7 +19,7 @@ _EXAMPLE = "none, light, default, heavy, or loss=0.1,crash=0.5"
 def _scaled(factor: float) -> FaultPlan:
     """The default plan with every fault `factor` times as frequent."""
     changes: dict[str, Any] = {}
-    for name in ("loss", "duplication", "reordering"):
+    for name in ("loss", "duplication", "reordering", "reset"):
         changes[name] = min(1.0, getattr(_DEFAULT, name) * factor)
     for name in _EPISODES:
         episodes: Episodes = getattr(_DEFAULT, name)
@@ -39,8 +39,9 @@ FAULTS: Mapping[str, Callable[[], FaultPlan]] = {
 def parse_faults(text: str) -> FaultPlan:
     """A named plan, or only the named faults.
 
-    loss, duplication, reordering: probability per message; drift: fraction by which clocks run wrong; mid_step: probability that a
-    crash comes in the middle of a step; crash, pause, symmetric, asymmetric, flapping: how often per virtual second.
+    loss, duplication, reordering, reset (of the connection): probability per message; drift: fraction by which clocks run wrong;
+    mid_step: probability that a crash comes in the middle of a step; crash, pause, symmetric, asymmetric, flapping: how often per
+    virtual second.
     """
     if text in FAULTS:
         return FAULTS[text]()

@@ -11,8 +11,12 @@ from rich.text import Text
 from model.engines.verdict import HOLDS, VIOLATED
 from traces.commands.report import EXIT_ERROR, EXIT_HOLDS, EXIT_VIOLATED, CommandError
 from traces.describe import describe
+from traces.ensemble.recording import Recording, recorded_lines
+from traces.ensemble.recording_file import is_recording_file, recording_from
+from traces.ensemble.replay import Replayed, replay_recording
 from traces.errors import TraceError
-from traces.format import load
+from traces.files import parse_json, read_bytes
+from traces.format import from_bytes
 from traces.render import bounds_text, count_of, facts, steps_text, styled, table
 from traces.replay import DIVERGED, Replay, Replayer, replay
 from traces.replay_impl import SIDE, replay_on_implementation
@@ -23,6 +27,51 @@ SIDES: Mapping[str, tuple[str, ...]] = {"spec": ("spec",), "impl": ("impl",), "b
 
 IMPLEMENTED = ("kraft",)
 """Specs that have an implementation to replay on."""
+
+
+@frozen
+class RunReplayReport:
+    """A recording of a run of the implementation, and what became of it: there is no spec's side."""
+
+    path: Path
+    recording: Recording
+    replayed: Replayed
+    strict: bool
+
+    @property
+    def exit_code(self) -> int:
+        """1 if the property is violated again, 3 if the run left the recording, else 0."""
+        return {VIOLATED: EXIT_VIOLATED, DIVERGED: EXIT_ERROR}.get(self.replayed.verdict, EXIT_HOLDS)
+
+    def to_json(self) -> dict[str, Any]:
+        """What was recorded, and the verdict."""
+        recording, replayed = self.recording, self.replayed
+        return {
+            "trace": str(self.path),
+            "run": recording.config.mode,
+            "bug": recording.config.bug,
+            "property": recording.property,
+            "kind": recording.kind,
+            "steps": len(recording.choices),
+            "strict": self.strict,
+            "verdict": replayed.verdict,
+            "sides": {SIDE: {"verdict": replayed.verdict, "steps": replayed.steps, "reason": replayed.reason}},
+        }
+
+    def show(self, console: Console) -> None:
+        """The run step by step, then the verdict."""
+        recording, replayed = self.recording, self.replayed
+        mode = recording.config.mode + (f" with bug {recording.config.bug}" if recording.config.bug else "")
+        rows: list[tuple[str, str | Text]] = [
+            ("trace", str(self.path)),
+            ("run", f"{mode}, {count_of(recording.config.nodes, 'server')}"),
+            ("shows", f"{recording.property} ({recording.kind}), found by {recording.engine}"),
+        ]
+        console.print(facts(rows))
+        console.print()
+        console.print(steps_text(recorded_lines(replayed.rows)))
+        console.print()
+        console.print(Text.assemble(styled(replayed.verdict), f": {replayed.reason}"))
 
 
 @frozen
@@ -113,12 +162,18 @@ def implementations() -> Mapping[str, Replayer]:
     return {SIDE: replay_on_implementation}
 
 
-def replay_file(path: Path, *, on: str | None = None, strict: bool = True) -> ReplayReport:
+def replay_file(path: Path, *, on: str | None = None, strict: bool = True) -> ReplayReport | RunReplayReport:
     """Replay a trace file; `on` is spec, impl or both (default: every side that there is)."""
     if on is not None and on not in SIDES:
         raise CommandError(f"--on {on}: no such side", f"write --on {', '.join(SIDES)}")
     try:
-        trace = load(path, strict=strict)
+        data = read_bytes(path)
+        if is_recording_file(data):
+            if on not in (None, SIDE):
+                raise CommandError(f"--on {on}: {path} is a run of the implementation alone", f"write --on {SIDE}")
+            recording = recording_from(parse_json(data))
+            return RunReplayReport(path, recording, replay_recording(recording, strict=strict), strict)
+        trace = from_bytes(data, strict=strict)
         has_implementation = trace.spec.name in IMPLEMENTED
         if on not in (None, "spec") and not has_implementation:
             raise CommandError(f"--on {on}: {trace.spec.name} has no implementation", "write --on spec")

@@ -14,7 +14,7 @@ from traces.commands.bugs import CAUGHT, hunt_in_simulation, hunt_on_spec
 from traces.commands.engines import ENGINES, Effort, source_for
 from traces.commands.parse import parse_budget
 from traces.commands.report import EXIT_CODES
-from traces.commands.simulate import configuration, run_one
+from traces.commands.simulate_runs import MODES
 from traces.cover import SCOPE, drive_cover
 from traces.hunts import HUNTS
 from traces.render import PROVERS, RUNG_MEANING, count_of, facts, progress, status, styled, table
@@ -39,7 +39,7 @@ WALK_BOUNDS: Mapping[str, int] = {
 ZAB_BOUNDS: Mapping[str, int] = {"crashes": 1, "partitions": 1}
 """A scope of zab in which everything is reached that must be; its default bounds take longer."""
 
-WALKS, WALK_STEPS, SIMULATIONS = 40, 80, 5
+WALKS, WALK_STEPS, SIMULATIONS, ENSEMBLES = 40, 80, 5, 12
 
 
 @frozen
@@ -134,18 +134,29 @@ def _engine(engine: str, bounds: dict[str, int], effort: Effort, name: str = "kr
         return _of(ENGINES[engine](source_for(spec, spec.complete_bounds(bounds)), spec.properties, effort, report))
 
 
-def simulated(seconds: float) -> Result:
-    """The implementation under faults: properties, conformance, fatal errors, linearizability."""
-    started, steps, commits = time.process_time(), 0, 0
-    with status("kraft simulate") as tell:
-        for seed in range(SIMULATIONS):
-            if time.process_time() - started > seconds:
-                return Result(UNKNOWN, f"budget used up after {count_of(seed, 'run')}")
-            result = run_one(seed, configuration("default", 400, None), find_spec("kraft"), tell)
-            if result.verdict != HOLDS:
-                return Result(result.verdict, f"seed {seed}: {result.reason}")
-            steps, commits = steps + result.run.steps, commits + result.run.committed
-    return Result(HOLDS, f"{count_of(SIMULATIONS, 'run')}, {count_of(steps, 'step')}, {commits:,} records committed")
+def _simulated(mode: str, runs: int, steps: int, nodes: int, committed: str) -> Callable[[float], Result]:
+    """The implementation under faults, with everything watched that `lockstep simulate` watches."""
+
+    def run(seconds: float) -> Result:
+        started, taken, commits, asked = time.process_time(), 0, 0, 0
+        chosen = MODES[mode](None)
+        config = chosen.configuration("default", steps, nodes)
+        with status(f"{mode} simulate") as tell:
+            for seed in range(runs):
+                if time.process_time() - started > seconds:
+                    return Result(UNKNOWN, f"budget used up after {count_of(seed, 'run')}")
+                result = chosen.run(seed, config, tell)
+                if result.verdict != HOLDS:
+                    return Result(result.verdict, f"seed {seed}: {result.reason}")
+                taken, commits, asked = (
+                    taken + result.run.steps,
+                    commits + result.run.committed,
+                    asked + result.operations,
+                )
+        what = f"{count_of(runs, 'run')}, {count_of(taken, 'step')}"
+        return Result(HOLDS, f"{what}, {commits:,} {committed} committed, {count_of(asked, 'operation')}")
+
+    return run
 
 
 def driven(seconds: float) -> Result:
@@ -212,7 +223,16 @@ def plan() -> tuple[Row, ...]:
         *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
         Row("kraft refine", "its steps are steps of the proved core", refined),
         Row("kraft drive", "the spec's transitions, driven through the implementation", driven),
-        Row("kraft simulate", "the implementation's steps against spec and properties", simulated),
+        Row(
+            "kraft simulate",
+            "the implementation's steps against spec and properties",
+            _simulated("kraft", SIMULATIONS, 400, 3, "records"),
+        ),
+        Row(
+            "zookeeper simulate",
+            "five servers under faults: Zab's promises, and what clients see",
+            _simulated("zookeeper", ENSEMBLES, 1_000, 5, "transactions"),
+        ),
         *(Row(f"{bug} explore", "a bug in the spec", _caught_on_spec(bug), CAUGHT) for bug in bugs),
         *(
             Row(f"{name} bugs induct", "each breaks its lemma in a step", _lemmas_broken(name), CAUGHT)

@@ -72,7 +72,7 @@ class Broken:
     text: str
 
     def __str__(self) -> str:
-        return f"step {self.step}: {self.text} ({self.name})"
+        return f"step {self.step}: {self.text}"
 
 
 class Promises:

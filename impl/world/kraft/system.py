@@ -84,7 +84,8 @@ class KraftSystem(System):
             return None
         error = None if message.error is Error.NONE else message.error.value
         outcome = _OUTCOMES.get(message.error, "fail")
-        answer = {"version": message.version, "exists": message.exists, "value": message.value}
+        found = {"version": message.version, "exists": message.exists, "value": message.value}
+        answer = found if outcome == "ok" else None
         return Reply(message.correlation_id, outcome, answer, error, message.leader_id)
 
     def tally(self) -> KraftTally:

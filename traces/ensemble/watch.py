@@ -1,0 +1,86 @@
+"""Everything that is watched while an ensemble runs, in one observer: Zab's promises, what else is plugged in, fatal errors, and at the
+end what its clients saw. What it finds first is a `Finding`; the run up to there is a recording."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from impl.world.record import StepRecord
+from impl.world.world import World
+from properties.witnessed_histories import WitnessedVerdict, check
+from traces.ensemble.histories import Syncs, answered
+from traces.ensemble.journal import Journal
+from traces.ensemble.promises import INCIDENT, Promises
+from traces.ensemble.recording import Recorder, Recording
+from traces.monitor import BrokenProperty
+from traces.watch import Finding
+
+HISTORY = "the_clients_history_is_consistent"
+"""Writes and sync-reads linearizable, plain reads sequential: everything in `properties.witnessed_histories.CHECKS`."""
+
+FRESH = "plain_reads_are_linearizable"
+"""What ZooKeeper does not promise: that a plain read is as new as what was answered before it was asked."""
+
+
+class Monitor(Protocol):
+    """What else can be plugged in: an observer that says which property broke first."""
+
+    broken: BrokenProperty | None
+
+    def __call__(self, world: World, record: StepRecord) -> None:
+        """Watch one step of the world."""
+
+
+class EnsembleWatch:
+    """An observer of a world in mode zookeeper whose state machine is a journal. `finding` is None while all is well; then it rests."""
+
+    def __init__(self, world_machine: object, monitors: Sequence[Monitor] = ()) -> None:
+        if not isinstance(world_machine, Journal):
+            raise TypeError(f"the state machine of an ensemble that is watched is a Journal, not {world_machine!r}")
+        self.promises = Promises(world_machine)
+        self.syncs = Syncs()
+        self.recorder = Recorder()
+        self.monitors = tuple(monitors)
+        self.finding: Finding | None = None
+
+    def __call__(self, world: World, record: StepRecord) -> None:
+        """Watch one step of the world."""
+        if self.finding is not None:
+            return
+        self.recorder(world, record)
+        self.syncs(world, record)
+        self.promises(world, record)
+        for monitor in self.monitors:
+            monitor(world, record)
+        if self.promises.findings:
+            broken = self.promises.findings[0]
+            kind = "incident" if broken.name == INCIDENT else "always"
+            self.finding = Finding(record.index, broken.name, kind, str(broken))
+            return
+        found = next((monitor.broken for monitor in self.monitors if monitor.broken is not None), None)
+        if found is not None:
+            self.finding = Finding(record.index, found.name, "always", str(found))
+
+    def judge(self, world: World) -> WitnessedVerdict | None:
+        """Check the clients' history, at the end of a run; None if there is none. One that is inconsistent becomes the finding."""
+        if self.finding is not None or not world.history:
+            return None
+        verdict = check(answered(world.history, self.syncs.deposed))
+        if verdict.violations:
+            self.finding = Finding(world.steps, HISTORY, "history", str(verdict.violations[0]))
+        return verdict
+
+    def recording(self, world: World, *, engine: str, seed: int | None = None) -> Recording:
+        """The run up to what was found. Raises RuntimeError if nothing was."""
+        if self.finding is None:
+            raise RuntimeError("nothing was found, so there is nothing to show")
+        finding = self.finding
+        return Recording(
+            config=world.config,
+            property=finding.name,
+            kind=finding.kind,
+            because=finding.because,
+            engine=engine,
+            seed=seed,
+            choices=tuple(self.recorder.choices),
+            rows=tuple(self.recorder.rows),
+        )
