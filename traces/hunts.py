@@ -16,7 +16,7 @@ What leads to a bug decides what the simulation draws; a cluster in which little
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from impl.kraft.state import Timings
 from impl.world.clients import ClientTimings
@@ -26,6 +26,9 @@ from impl.world.simulator import SimulationConfig, Simulator, with_bug
 from impl.world.workload import Workload
 from model.language import Spec
 from properties.registry import find_spec
+from traces.ensemble.hunts import ENSEMBLE_HUNTS, watched_ensemble
+from traces.ensemble.recording import Recording
+from traces.hunting import Catch, Hunt
 from traces.trace import Trace
 from traces.watch import Finding, Watch
 
@@ -58,16 +61,6 @@ def _episodes(every: int, shortest: int, longest: int) -> Episodes:
 def _plan(delay_min: int, delay_max: int, **faults: Any) -> FaultPlan:
     """A network with these delays (ms), clocks that differ a little, and the named faults only."""
     return evolve(_CALM, delay_min=delay_min * _MS, delay_max=delay_max * _MS, **faults)
-
-
-@frozen
-class Hunt:
-    """A bug, the simulation in which it shows, the seeds to try in order, and the properties that it was seen to break there."""
-
-    bug: str
-    config: SimulationConfig
-    shows: tuple[str, ...]
-    seeds: range = range(40)
 
 
 _DEFAULT = SimulationConfig(world=WorldConfig(clients=2), steps=600, quiet_steps=0)
@@ -116,40 +109,50 @@ HUNTS: Mapping[str, Hunt] = {
         Hunt("M10", _PARTITIONS, ("no_truncation_below_the_high_watermark", _ON_A_MAJORITY)),
     )
 }
-"""Every bug of the implementation, by its id."""
+"""Every bug of KRaft's implementation, by its id."""
 
-
-@frozen
-class Catch:
-    """A bug that was found: the finding, the seed, the world's steps in that run, and those in all runs up to it."""
-
-    bug: str
-    seed: int
-    finding: Finding
-    steps: int
-    tried: int
-    trace: Trace
+ALL_HUNTS: Mapping[str, Hunt] = {**HUNTS, **ENSEMBLE_HUNTS}
+"""Every bug of an implementation."""
 
 
 def hunt(bug: str, seeds: Iterable[int] | None = None, *, spec: Spec | None = None) -> Catch | None:
-    """Hunt a bug seed by seed (default: those of HUNTS) until a run shows anything wrong; None if none does.
+    """Hunt a bug seed by seed (default: those of ALL_HUNTS) until a run shows anything wrong; None if none does.
 
-    The implementation has the bug, and so has the spec that it is held against (`spec`, if another is given, is taken as it is), so
-    that a property must find it and not conformance. Raises LookupError for a bug that is not in HUNTS.
+    KRaft's implementation has the bug, and so has the spec that it is held against (`spec`, if another is given, is taken as it
+    is), so that a property must find it and not conformance. An ensemble must break what its hunt says. Raises LookupError for a bug
+    that is not in ALL_HUNTS.
     """
-    if bug not in HUNTS:
-        raise LookupError(f"nobody hunts {bug!r}; there is a hunt for {', '.join(HUNTS)}")
-    chosen = HUNTS[bug]
-    against = find_spec("kraft").with_bug(bug) if spec is None else spec
+    if bug not in ALL_HUNTS:
+        raise LookupError(f"nobody hunts {bug!r}; there is a hunt for {', '.join(ALL_HUNTS)}")
+    chosen = ALL_HUNTS[bug]
     config = with_bug(chosen.config, bug)
     tried = 0
     for seed in chosen.seeds if seeds is None else seeds:
-        watch = watched(seed, config, against)
-        tried += len(watch.recorder.choices)
-        if watch.finding is not None:
-            trace = watch.trace(engine="simulate", seed=seed)
-            return Catch(bug, seed, watch.finding, len(watch.recorder.choices), tried, trace)
+        if bug in ENSEMBLE_HUNTS:
+            found, trace, steps = _hunt_ensemble(seed, config, chosen)
+        else:
+            found, trace, steps = _hunt_kraft(seed, config, find_spec("kraft").with_bug(bug) if spec is None else spec)
+        tried += steps
+        if found is not None and trace is not None:
+            return Catch(bug, seed, found, steps, tried, trace)
     return None
+
+
+_Tried = tuple[Finding | None, Trace | Recording | None, int]
+"""What a run showed, the run up to there, and how many steps it had."""
+
+
+def _hunt_kraft(seed: int, config: SimulationConfig, spec: Spec) -> _Tried:
+    watch = watched(seed, config, spec)
+    trace = None if watch.finding is None else watch.trace(engine="simulate", seed=seed)
+    return watch.finding, trace, len(watch.recorder.choices)
+
+
+def _hunt_ensemble(seed: int, config: SimulationConfig, chosen: Hunt) -> _Tried:
+    watch, simulator = watched_ensemble(seed, config, chosen.shows)
+    finding = watch.finding
+    recording = None if finding is None else watch.recording(simulator.world, engine="simulate", seed=seed)
+    return finding, recording, len(watch.recorder.choices)
 
 
 def watched(seed: int, config: SimulationConfig, spec: Spec) -> Watch:

@@ -1,6 +1,7 @@
 """Historical bugs, by the name of the issue that fixed them: each is the replacement of one rule.
 
-`ZOOKEEPER-V0` to `ZOOKEEPER-V4` are the orders of the releases at NEWLEADER, whatever they broke.
+`ZOOKEEPER-V0` to `ZOOKEEPER-V4` are the orders of the releases at NEWLEADER, whatever they broke. SYNC-LOCAL and READ-SNAPSHOT are
+in no release: they are planted for what clients see.
 """
 
 from attrs import evolve, frozen
@@ -129,6 +130,18 @@ _BUGS = (
         "what is applied in the synchronisation does not enter committedLog (order V4)",
         "committedLog has no holes",
         evolve(_CORRECT, order=ORDERS["V4"]),
+    ),
+    Bug(
+        "SYNC-LOCAL",
+        "a follower answers a sync by itself (planted)",
+        "a read after sync is as new as what was answered before it was asked",
+        evolve(_CORRECT, sync_goes_to_the_leader=_no),
+    ),
+    Bug(
+        "READ-SNAPSHOT",
+        "reads are answered from the newest snapshot (planted)",
+        "a session sees its own writes, and never goes back",
+        evolve(_CORRECT, reads_see_the_database=_no),
     ),
 )
 

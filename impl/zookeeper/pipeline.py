@@ -146,7 +146,9 @@ def answer_read(turn: Turn, request: Request) -> None:
     """Answer a read from the tree of this server."""
     assert isinstance(request.operation, Operation), "a session's reads are answered in its order"
     database = turn.state.database
-    outcome = turn.settings.machine.read(database.tree, request.operation)
+    snapshots = () if turn.config.rules.reads_see_the_database() else turn.state.snapshots
+    tree = max(snapshots, key=lambda snapshot: snapshot.zxid).tree if snapshots else database.tree
+    outcome = turn.settings.machine.read(tree, request.operation)
     answer = {**outcome.answer, "zxid": database.last_processed}
     _answer(turn, request.session, request.cxid, "ok", outcome.error, answer)
 

@@ -70,6 +70,16 @@ def refuse_to_start(current: int, last_zxid: int, content: int, temporary: int |
     return temporary
 
 
+def sync_goes_to_the_leader() -> bool:
+    """Whether a follower asks the leader before it answers a sync. FollowerRequestProcessor."""
+    return True
+
+
+def reads_see_the_database() -> bool:
+    """Whether a read is answered from the tree with everything applied so far (else from the newest snapshot)."""
+    return True
+
+
 @frozen
 class Rules:
     """The rules of one server.
@@ -87,3 +97,5 @@ class Rules:
     respects_acknowledged: Callable[[], bool] = respects_acknowledged
     survives_truncation: Callable[[Snapshot, int], bool] = survives_truncation
     epoch_at_start: Callable[[int, int, int, int | None], int | None] = epoch_at_start
+    sync_goes_to_the_leader: Callable[[], bool] = sync_goes_to_the_leader
+    reads_see_the_database: Callable[[], bool] = reads_see_the_database

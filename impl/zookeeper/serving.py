@@ -3,7 +3,7 @@
 from impl.zookeeper.machine import Request
 from impl.zookeeper.messages import ClientRequest, ClientResponse, Forward
 from impl.zookeeper.peer import leave_role
-from impl.zookeeper.pipeline import answer_read
+from impl.zookeeper.pipeline import answer_read, enqueue_commit
 from impl.zookeeper.proposals import process_sync, submit
 from impl.zookeeper.state import BROADCAST, Following, Leading
 from impl.zookeeper.turn import Turn
@@ -25,6 +25,9 @@ def on_client_request(turn: Turn, message: ClientRequest) -> None:
         answer_read(turn, request)
         return
     if isinstance(role, Following):
+        if operation.is_read and not turn.config.rules.sync_goes_to_the_leader():
+            enqueue_commit(turn, request)
+            return
         if operation.is_read:
             turn.set_role(syncs=(*role.syncs, request))
         turn.send(Forward(turn.me, role.leader, role.link, request))

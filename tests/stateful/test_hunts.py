@@ -9,6 +9,7 @@ from traces.format import from_bytes, to_bytes
 from traces.hunts import HUNTS, hunt, watched
 from traces.replay import replay_on_spec
 from traces.replay_impl import replay_on_implementation
+from traces.trace import Trace
 
 
 def test_every_bug_is_hunted() -> None:
@@ -28,6 +29,7 @@ def test_each_bug_is_found_by_its_hunt_and_replays(bug: str) -> None:
     assert catch.finding.name in HUNTS[bug].shows
     assert catch.seed in HUNTS[bug].seeds
     assert catch.steps <= catch.tried
+    assert isinstance(catch.trace, Trace)
     trace = from_bytes(to_bytes(catch.trace))
     assert (trace.property, trace.kind, trace.seed) == (catch.finding.name, catch.finding.kind, catch.seed)
     for replay in (replay_on_spec(trace), replay_on_implementation(trace)):

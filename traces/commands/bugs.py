@@ -18,7 +18,7 @@ from traces.commands.engines import ENGINES, Effort, source_for
 from traces.commands.listing import bug_rows, bug_table
 from traces.commands.parse import parse_budget
 from traces.commands.report import EXIT_CODES, EXIT_HOLDS, CommandError
-from traces.hunts import HUNTS
+from traces.hunts import ALL_HUNTS
 from traces.hunts import hunt as hunt_seeds
 from traces.render import bounds_text, count_of, facts, status, styled
 
@@ -94,14 +94,13 @@ class BugsReport:
             if len(self.rows) == 1:
                 row = self.rows[0]
                 console.print()
-                lines: list[tuple[str, str | Text]] = [
-                    ("bounds", bounds_text(row["bounds"])),
-                    ("see it", f"lockstep check {row['spec']}{_engine(row)} --bug {row['id']}"),
-                ]
-                if row["id"] in HUNTS:
-                    lines.append(
-                        ("and in", f"lockstep simulate {row['spec']} --bug {row['id']} --faults heavy --runs 100")
-                    )
+                lines: list[tuple[str, str | Text]] = []
+                if row["spec"]:
+                    lines.append(("bounds", bounds_text(row["bounds"])))
+                    lines.append(("see it", f"lockstep check {row['spec']}{_engine(row)} --bug {row['id']}"))
+                if row["mode"]:
+                    again = f"lockstep simulate {row['mode']} --bug {row['id']} --faults heavy --runs 100"
+                    lines.append(("and in" if row["spec"] else "see it", again))
                 console.print(facts(lines))
             return
         for row in self.rows:
@@ -136,7 +135,7 @@ def hunt_table(hunts: list[Hunt], breaks: str) -> Padding:
 def bugs(bug: str | None = None, *, find: bool = False, budget: str | None = None) -> BugsReport:
     """The bugs, or one of them by id; with `find`, hunted by every engine within a budget of CPU time each."""
     seconds = parse_budget(budget) or BUDGET_SECONDS
-    if bug is not None:
+    if bug is not None and bug not in ALL_HUNTS:
         try:
             find_bug(bug)
         except LookupError as error:
@@ -147,16 +146,17 @@ def bugs(bug: str | None = None, *, find: bool = False, budget: str | None = Non
     if find:
         try:
             for row in rows:
-                hunts.extend(hunt(row["id"], seconds))
+                hunts.extend(hunt(row["id"], seconds, on_spec=bool(row["spec"])))
         except KeyboardInterrupt:
             interrupted = True
     return BugsReport(rows, tuple(hunts), interrupted)
 
 
-def hunt(bug: str, seconds: float) -> Iterator[Hunt]:
-    """Look for a bug on the spec, with the engine that finds it, and with the simulator in the implementation."""
-    yield hunt_on_spec(bug, seconds)
-    if bug in HUNTS:
+def hunt(bug: str, seconds: float, *, on_spec: bool = True) -> Iterator[Hunt]:
+    """Look for a bug on the spec that has it, with the engine that finds it, and with the simulator in the implementation."""
+    if on_spec:
+        yield hunt_on_spec(bug, seconds)
+    if bug in ALL_HUNTS:
         yield hunt_in_simulation(bug, seconds)
 
 
@@ -195,7 +195,7 @@ def hunt_in_simulation(bug: str, seconds: float) -> Hunt:
     """The simulation made for the bug (`traces.hunts`), seed by seed, until a run finds something."""
     started, tried = time.process_time(), 0
     with status(f"simulate with {bug}") as tell:
-        for seed in HUNTS[bug].seeds:
+        for seed in ALL_HUNTS[bug].seeds:
             spent = time.process_time() - started
             if spent > seconds:
                 reason = f"budget of {seconds:g} s used up before seed {seed}"
@@ -207,7 +207,7 @@ def hunt_in_simulation(bug: str, seconds: float) -> Hunt:
                 spent = time.process_time() - started
                 tried += catch.tried
                 return Hunt(bug, "simulate", CAUGHT, catch.finding.name, catch.steps, tried, spent, seed)
-            tried += HUNTS[bug].config.steps
+            tried += ALL_HUNTS[bug].config.steps
     spent = time.process_time() - started
-    reason = f"not met in {len(HUNTS[bug].seeds)} runs"
+    reason = f"not met in {len(ALL_HUNTS[bug].seeds)} runs"
     return Hunt(bug, "simulate", UNKNOWN, None, None, tried, spent, reason=reason)

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import fields_dict, frozen
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from impl.zookeeper.bugs import BUGS as ENSEMBLE_BUGS
+from impl.zookeeper.rules import Rules
 from model.language import Spec
 from properties.registry import SPECS, known_bugs
 from traces.commands.report import EXIT_HOLDS, CommandError
+from traces.hunts import ALL_HUNTS
 from traces.render import bounds_text, show_all, table
 
 ALL = "all"
@@ -119,11 +122,15 @@ def _by_spec(rows: list[dict[str, Any]], *columns: str) -> list[RenderableType]:
 
 
 def bug_rows() -> list[dict[str, Any]]:
-    """Every historical bug and mutation: id, title, what is replaced, what breaks, where it is from, and a scope to find it in."""
-    return [
+    """Every historical bug and mutation: id, title, what is replaced, what breaks, where it is from, and a scope to find it in.
+
+    `spec` has it ("": only an implementation does), and so does the implementation of `mode` (None: none does).
+    """
+    rows = [
         {
             "id": name,
             "spec": spec.name,
+            "mode": mode_of(bug.bug),
             "title": bug.title,
             "replaces": bug.name,
             "kind": kind_of(spec, bug.name),
@@ -135,6 +142,31 @@ def bug_rows() -> list[dict[str, Any]]:
         for name, spec in known_bugs().items()
         for bug in (spec.bugs[name],)
     ]
+    known = {row["id"] for row in rows}
+    return rows + [_implemented_row(bug) for bug in ALL_HUNTS if bug not in known]
+
+
+def mode_of(bug: str) -> str | None:
+    """The implementation that has a bug."""
+    return ALL_HUNTS[bug].config.world.mode if bug in ALL_HUNTS else None
+
+
+def _implemented_row(bug: str) -> dict[str, Any]:
+    """A bug that only the implementation of ZooKeeper has."""
+    made = ENSEMBLE_BUGS[bug]
+    replaced = next(name for name in fields_dict(Rules) if getattr(made.rules, name) != getattr(Rules(), name))
+    return {
+        "id": bug,
+        "spec": "",
+        "mode": mode_of(bug),
+        "title": made.title,
+        "replaces": replaced,
+        "kind": "rule",
+        "breaks": ALL_HUNTS[bug].shows[0],
+        "found_by": "simulate",
+        "source": "in the implementation of zookeeper only",
+        "bounds": {},
+    }
 
 
 def kind_of(spec: Spec, name: str) -> str:
@@ -157,9 +189,9 @@ def _bug_parts() -> list[RenderableType]:
     rows = bug_rows()
     grid = Table.grid(padding=(0, 2, 0, 0))
     for row in rows:
-        if row["found_by"] == "explore":
+        if row["found_by"] in ("explore", "simulate"):
             title = Text(row["title"], no_wrap=True, overflow="ellipsis")
-            grid.add_row(Text(row["id"], style="bold"), Text(row["spec"], style="dim"), title)
+            grid.add_row(Text(row["id"], style="bold"), Text(row["spec"] or "(implementation)", style="dim"), title)
     parts: list[RenderableType] = [grid]
     for spec in SPECS.values():
         ids = [row["id"] for row in rows if row["spec"] == spec.name and row["found_by"] != "explore"]

@@ -16,7 +16,7 @@ from traces.commands.parse import parse_budget
 from traces.commands.report import EXIT_CODES
 from traces.commands.simulate_runs import MODES
 from traces.cover import SCOPE, drive_cover
-from traces.hunts import HUNTS
+from traces.hunts import ALL_HUNTS
 from traces.render import PROVERS, RUNG_MEANING, count_of, facts, progress, status, styled, table
 
 BUDGET_SECONDS = 240.0
@@ -238,7 +238,10 @@ def plan() -> tuple[Row, ...]:
             Row(f"{name} bugs induct", "each breaks its lemma in a step", _lemmas_broken(name), CAUGHT)
             for name in cores
         ),
-        *(Row(f"{bug} simulate", "a bug in the implementation", _caught_in_simulation(bug), CAUGHT) for bug in HUNTS),
+        *(
+            Row(f"{bug} simulate", "a bug in the implementation", _caught_in_simulation(bug), CAUGHT)
+            for bug in ALL_HUNTS
+        ),
     )
 
 

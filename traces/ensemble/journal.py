@@ -42,9 +42,9 @@ class Journal:
         """The session, and the number of its request."""
         return self.machine.origin(txn)
 
-    def apply(self, tree: JournalTree, txn: Any) -> tuple[JournalTree, Outcome]:
+    def apply(self, tree: JournalTree, txn: Any, **options: bool) -> tuple[JournalTree, Outcome]:
         """The tree after a transaction; one that was applied already has its place in the journal."""
-        after, outcome = self.machine.apply(tree.tree, txn)
+        after, outcome = self.machine.apply(tree.tree, txn, **options)
         journal = tree.journal
         is_new = not journal or txn.zxid > journal[-1].zxid or txn not in journal
         return JournalTree(after, (*journal, txn) if is_new else journal), outcome

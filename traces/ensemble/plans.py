@@ -2,7 +2,7 @@
 
 from attrs import evolve
 
-from impl.world.faults import NEVER, Episodes, FaultPlan
+from impl.world.faults import NEVER, NO_FAULTS, Episodes, FaultPlan
 from impl.zookeeper.state import Settings
 
 MS = 1_000
@@ -32,3 +32,9 @@ RESETS = evolve(
 
 LAG = Settings(sync_spread=80 * MS)
 TIGHT = Settings(ring=2, log_sync=False, sync_spread=60 * MS, snap_count=5)
+
+SLOW = evolve(NO_FAULTS, delay_max=60 * MS)
+"""Nothing goes wrong, but some servers hear of a commit much later than others."""
+
+PROMPT = Settings(sync_spread=MS)
+"""Threads that get to their queues at once: what is late is the network."""

@@ -24,8 +24,11 @@ class Replayed:
 
 
 def replay_recording(recording: Recording, *, strict: bool = True) -> Replayed:
-    """Replay a recording. Strict: every choice must be possible, and every row as recorded; else what is impossible is skipped."""
-    watch = EnsembleWatch(recording.config.ensemble.machine)
+    """Replay a recording. Strict: every choice must be possible, and every row as recorded; else what is impossible is skipped.
+
+    Of Zab's promises only the one that the recording is about is looked at.
+    """
+    watch = EnsembleWatch(recording.config.ensemble.machine, only=(recording.property,))
     world = World(recording.config, observers=[watch])
     taken = 0
     for place, choice in enumerate(recording.choices):

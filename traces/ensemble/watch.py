@@ -1,7 +1,7 @@
 """Everything that is watched while an ensemble runs, in one observer: Zab's promises, what else is plugged in, fatal errors, and at the
 end what its clients saw. What it finds first is a `Finding`; the run up to there is a recording."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from impl.world.record import StepRecord
@@ -9,7 +9,7 @@ from impl.world.world import World
 from properties.witnessed_histories import WitnessedVerdict, check
 from traces.ensemble.histories import Syncs, answered
 from traces.ensemble.journal import Journal
-from traces.ensemble.promises import INCIDENT, Promises
+from traces.ensemble.promises import INCIDENT, Broken, Promises
 from traces.ensemble.recording import Recorder, Recording
 from traces.monitor import BrokenProperty
 from traces.watch import Finding
@@ -31,15 +31,22 @@ class Monitor(Protocol):
 
 
 class EnsembleWatch:
-    """An observer of a world in mode zookeeper whose state machine is a journal. `finding` is None while all is well; then it rests."""
+    """An observer of a world in mode zookeeper whose state machine is a journal. `finding` is None while all is well; then it rests.
 
-    def __init__(self, world_machine: object, monitors: Sequence[Monitor] = ()) -> None:
+    `only`: the promises that are looked at, by name (None: all); where a bug breaks several, this tells which is wanted.
+    """
+
+    def __init__(
+        self, world_machine: object, monitors: Sequence[Monitor] = (), *, only: Collection[str] | None = None
+    ) -> None:
         if not isinstance(world_machine, Journal):
             raise TypeError(f"the state machine of an ensemble that is watched is a Journal, not {world_machine!r}")
         self.promises = Promises(world_machine)
         self.syncs = Syncs()
         self.recorder = Recorder()
         self.monitors = tuple(monitors)
+        self._only = only
+        self._passed = 0
         self.finding: Finding | None = None
 
     def __call__(self, world: World, record: StepRecord) -> None:
@@ -51,14 +58,20 @@ class EnsembleWatch:
         self.promises(world, record)
         for monitor in self.monitors:
             monitor(world, record)
-        if self.promises.findings:
-            broken = self.promises.findings[0]
+        broken = self._broken_promise()
+        if broken is not None:
             kind = "incident" if broken.name == INCIDENT else "always"
             self.finding = Finding(record.index, broken.name, kind, str(broken))
             return
         found = next((monitor.broken for monitor in self.monitors if monitor.broken is not None), None)
         if found is not None:
             self.finding = Finding(record.index, found.name, "always", str(found))
+
+    def _broken_promise(self) -> Broken | None:
+        """The first promise among those looked at that this step has broken."""
+        new = self.promises.findings[self._passed :]
+        self._passed += len(new)
+        return next((broken for broken in new if self._only is None or broken.name in self._only), None)
 
     def judge(self, world: World) -> WitnessedVerdict | None:
         """Check the clients' history, at the end of a run; None if there is none. One that is inconsistent becomes the finding."""
