@@ -189,15 +189,17 @@ def _bug_parts() -> list[RenderableType]:
     rows = bug_rows()
     grid = Table.grid(padding=(0, 2, 0, 0))
     for row in rows:
-        if row["found_by"] in ("explore", "simulate"):
+        if row["found_by"] == "explore":
             title = Text(row["title"], no_wrap=True, overflow="ellipsis")
-            grid.add_row(Text(row["id"], style="bold"), Text(row["spec"] or "(implementation)", style="dim"), title)
+            grid.add_row(Text(row["id"], style="bold"), Text(row["spec"], style="dim"), title)
+    groups = {f"{name}: each of these breaks a lemma in one step": name for name in SPECS}
+    groups["in an implementation only"] = ""
     parts: list[RenderableType] = [grid]
-    for spec in SPECS.values():
-        ids = [row["id"] for row in rows if row["spec"] == spec.name and row["found_by"] != "explore"]
+    for head, name in groups.items():
+        ids = [row["id"] for row in rows if row["spec"] == name and row["found_by"] != "explore"]
         if ids:
-            head = f"{spec.name}: each of these breaks a lemma in one step, see lockstep bugs ID"
-            parts.append(Group(Text(head), Padding(Text(", ".join(ids), style="bold"), (0, 0, 0, 2))))
+            line = Text(f"{head}, see lockstep bugs ID")
+            parts.append(Group(line, Padding(Text(", ".join(ids), style="bold"), (0, 0, 0, 2))))
     return parts
 
 
