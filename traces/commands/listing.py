@@ -184,22 +184,27 @@ def bug_table(rows: list[dict[str, Any]]) -> Table:
     return grid
 
 
+TITLED = 12
+"""Bugs of one spec are listed by their titles up to so many; of more, and of those that break a lemma, there are only the ids."""
+
+
 def _bug_parts() -> list[RenderableType]:
-    """The bugs that a search finds, a line each (`lockstep bugs ID` has the rest); of those that break a lemma the ids, per spec."""
-    rows = bug_rows()
+    """The bugs that a search finds, a line each (`lockstep bugs ID` has the rest), then per spec the ids of the others."""
     grid = Table.grid(padding=(0, 2, 0, 0))
-    for row in rows:
-        if row["found_by"] == "explore":
-            title = Text(row["title"], no_wrap=True, overflow="ellipsis")
-            grid.add_row(Text(row["id"], style="bold"), Text(row["spec"], style="dim"), title)
-    groups = {f"{name}: each of these breaks a lemma in one step": name for name in SPECS}
-    groups["in an implementation only"] = ""
     parts: list[RenderableType] = [grid]
-    for head, name in groups.items():
-        ids = [row["id"] for row in rows if row["spec"] == name and row["found_by"] != "explore"]
-        if ids:
-            line = Text(f"{head}, see lockstep bugs ID")
-            parts.append(Group(line, Padding(Text(", ".join(ids), style="bold"), (0, 0, 0, 2))))
+    groups: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+    for row in bug_rows():
+        groups.setdefault((row["spec"], row["found_by"] == "induct"), []).append(row)
+    for (name, breaks_lemma), rows in groups.items():
+        if name and not breaks_lemma and len(rows) <= TITLED:
+            for row in rows:
+                title = Text(row["title"], no_wrap=True, overflow="ellipsis")
+                grid.add_row(Text(row["id"], style="bold"), Text(name, style="dim"), title)
+            continue
+        what = ", each breaks a lemma in one step" if breaks_lemma else ""
+        head = Text(f"{name or 'in an implementation only'}{what}, see lockstep bugs ID:")
+        ids = Text(", ".join(row["id"] for row in rows), style="bold")
+        parts.append(Group(head, Padding(ids, (0, 0, 0, 2))))
     return parts
 
 

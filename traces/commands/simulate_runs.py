@@ -174,7 +174,7 @@ class ZooKeeperMode(Mode):
         if judged is not None and any(judged.tested.values()):
             history = VIOLATED if judged.violations else HOLDS
         stale = judged.stale if judged is not None else ()
-        deposed, refusals = len(watch.syncs.deposed), watch.promises.refusals
+        deposed = len(watch.syncs.deposed)
         figures = {
             "history": history,
             "checks": dict(sorted(watch.promises.covered.items())),
@@ -182,7 +182,6 @@ class ZooKeeperMode(Mode):
             "epochs": len(watch.promises.epochs),
             "stale_reads": len(stale),
             "syncs_by_deposed_leaders": deposed,
-            "refusals_to_start": refusals,
         }
         notes = []
         if stale:
@@ -190,8 +189,6 @@ class ZooKeeperMode(Mode):
             notes.append(f"{count_of(len(stale), 'stale read')}, as plain reads may be: {oldest.operation}")
         if deposed:
             notes.append(f"{count_of(deposed, 'sync')} answered by a deposed leader, as documented")
-        if refusals:
-            notes.append(f"{count_of(refusals, 'refusal')} to start after a crash, as in all releases (ZOOKEEPER-1653)")
         return RunResult(
             run, watch.finding, history, "", recording, figures, tuple(notes), lines=history_lines(operations)
         )

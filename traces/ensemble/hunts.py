@@ -13,7 +13,8 @@ from impl.world.simulator import SimulationConfig, Simulator
 from impl.world.workload import Workload
 from impl.zookeeper.state import Settings
 from traces.ensemble.journal import Journal
-from traces.ensemble.plans import LAG, LIVELY, MS, PROMPT, RESETS, SLOW, TIGHT
+from traces.ensemble.plans import LAG, LIVELY, MS, PROMPT, RESETS, SLOW, STRUCK, TIGHT
+from traces.ensemble.promises import INCIDENT
 from traces.ensemble.watch import HISTORY, EnsembleWatch
 from traces.hunting import Hunt
 
@@ -42,6 +43,7 @@ ENSEMBLE_HUNTS: Mapping[str, Hunt] = {
         _hunt("ZOOKEEPER-335", STORM, Settings(), "one_leader_per_epoch"),
         _hunt("ZOOKEEPER-962", _DEFAULT, Settings(), "every_commit_finds_its_proposal"),
         _hunt("ZOOKEEPER-1291", _DEFAULT, Settings(), "newleader_is_acknowledged_with_the_epoch_on_disk"),
+        _hunt("ZOOKEEPER-1653", STRUCK, Settings(), INCIDENT),
         _hunt("ZOOKEEPER-2845", _DEFAULT, Settings(), "the_database_is_the_fold_of_the_disk"),
         _hunt("ZOOKEEPER-3642", RESETS, TIGHT, "the_database_is_the_fold_of_the_disk"),
         _hunt("ZOOKEEPER-4837", RESETS, Settings(), "what_was_truncated_is_gone"),

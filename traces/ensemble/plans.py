@@ -36,5 +36,14 @@ TIGHT = Settings(ring=2, log_sync=False, sync_spread=60 * MS, snap_count=5)
 SLOW = evolve(NO_FAULTS, delay_max=60 * MS)
 """Nothing goes wrong, but some servers hear of a commit much later than others."""
 
+STRUCK = evolve(
+    NO_FAULTS,
+    delay_max=5 * MS,
+    mid_step=1.0,
+    crash=Episodes(every=150 * MS, at_most=10_000, shortest=MS, longest=50 * MS),
+    symmetric=Episodes(every=1_500 * MS, at_most=10_000, shortest=300 * MS, longest=2_000 * MS),
+)
+"""Partitions, and power that fails in the middle of steps, again and again."""
+
 PROMPT = Settings(sync_spread=MS)
 """Threads that get to their queues at once: what is late is the network."""

@@ -58,10 +58,6 @@ _REPORTS: Mapping[str, str] = {
 }
 """What a server logs as an error, and which check it breaks."""
 
-REFUSES_TO_START = "is older than the last zxid"
-"""How a server refuses its disk after a crash between the history of an epoch and currentEpoch (ZOOKEEPER-1653): so do all releases,
-so that it is counted, and no finding. An operator restores the file, or wipes the server."""
-
 
 @frozen
 class Broken:
@@ -79,7 +75,7 @@ class Promises:
     """An observer of a world whose servers keep a `machine`; `findings` are what is broken, in order.
 
     `committed` is everything committed so far, `epochs` who established each epoch, `covered` how often each check was put to the
-    test, `refusals` how often a server refused to start as the releases do.
+    test.
     """
 
     def __init__(self, machine: Journal | None = None) -> None:
@@ -87,7 +83,6 @@ class Promises:
         self.committed: History = ()
         self.epochs: dict[int, int] = {}
         self.covered: dict[str, int] = {}
-        self.refusals = 0
         self._machine = machine or Journal()
         self._initial: dict[Link, History] = {}
         self._before: dict[int, NodeSnapshot] = {}
@@ -112,9 +107,7 @@ class Promises:
         self._check_disk(world, now, disk)
         if now.status == "up":
             self._check_memory(world, record, now, disk)
-        if record.incident is not None and REFUSES_TO_START in record.incident.message:
-            self.refusals += 1
-        elif record.incident is not None:
+        if record.incident is not None:
             self._find(world, INCIDENT, record.incident.message)
         for effect in record.effects:
             if isinstance(effect, Send) and isinstance(effect.message, NewLeader) and now.status == "up":
