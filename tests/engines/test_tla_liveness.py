@@ -8,8 +8,9 @@ import pytest
 
 from model.engines.compiled.explore import explore_compiled
 from model.engines.export.tla import Companion, TlaModule, export_tla
+from model.engines.export.tlc_traces import lasso_module
 from model.engines.liveness import check_liveness
-from model.engines.verdict import HOLDS, VIOLATED
+from model.engines.verdict import HOLDS, VIOLATED, SpecTrace
 from model.language import Spec
 from model.language.ground_spec import ground
 from model.language.trace import trace
@@ -97,6 +98,34 @@ if JAR is not None:
         violated = re.search(r"Temporal propert(y .* was|ies were) violated", output) is not None
         assert violated is (expected == VIOLATED), output[-2000:]
         assert ("Model checking completed. No error has been found." in output) is (expected == HOLDS)
+
+    @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[2] == VIOLATED])
+    def test_tlc_confirms_a_lasso(name: str, tmp_path: Path) -> None:
+        """TLC follows the lasso for ever, and finds it fair and the property violated; a run that stops earlier is not fair."""
+        spec, bounds, _ = CASES[name]
+        complete = spec.complete_bounds(bounds)
+        (found,) = check_liveness(ground(trace(spec), complete), spec.properties, clock=lambda: 0.0)
+        assert found.trace is not None
+        module = export_tla(spec, complete)
+        assert _violated_for_ever(tmp_path, module, complete, found.trace, found.name)
+        last = len(found.trace.steps) - 1
+        stopped = SpecTrace(found.trace.steps[:last], found.trace.states[: last + 1], loop=last)
+        assert not _violated_for_ever(tmp_path, module, complete, stopped, found.name)
+
+    def _violated_for_ever(
+        directory: Path, module: TlaModule, bounds: Mapping[str, int], lasso: SpecTrace, claim: str
+    ) -> bool:
+        """Whether a lasso is, for TLC, a fair behaviour of the module that violates a property."""
+        follower = lasso_module(module, bounds, lasso, claim)
+        assert module.fair is not None
+        write(directory, module, module.fair)
+        (directory / f"{follower.name}.tla").write_text(follower.text, encoding="utf-8")
+        (directory / f"{follower.name}.cfg").write_text(follower.cfg, encoding="utf-8")
+        output = tlc_output(directory, follower.name)
+        assert f" {len(lasso.states)} distinct states found, 0 states left" in output, output[-2000:]
+        violated = re.search(r"Temporal propert(y .* was|ies were) violated", output) is not None
+        assert violated or "Model checking completed. No error has been found." in output, output[-2000:]
+        return violated
 
     def test_tlc_has_as_many_representatives(tmp_path: Path) -> None:
         """Up to the names of nodes, TLC counts the same distinct states."""

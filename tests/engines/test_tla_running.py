@@ -118,7 +118,7 @@ def _followed(module: TlaModule, bounds: Mapping[str, int], path: SpecTrace) -> 
     state: tla_states.State = {**running.initial()[0], "step": 1}
     action = ("name", "TraceNext", ())
     while True:
-        assert running.holds(follower.invariant, state) is (state["step"] < len(path.states))
+        assert running.holds(follower.violated, state) is (state["step"] < len(path.states))
         following = list(running.steps(action, state))
         if not following:
             return int(state["step"])

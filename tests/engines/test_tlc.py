@@ -94,7 +94,7 @@ def accepted(directory: Path, module: TlaModule, bounds: Mapping[str, int], path
     (directory / f"{follower.name}.tla").write_text(follower.text, encoding="utf-8")
     (directory / f"{follower.name}.cfg").write_text(follower.cfg, encoding="utf-8")
     run = run_tlc(directory, follower.name)
-    assert run.violated in (None, follower.invariant)
+    assert run.violated in (None, follower.violated)
     return run.violated is not None
 
 

@@ -16,46 +16,88 @@ from model.language.plain import Frozen, Stepper
 
 @frozen
 class TraceModule:
-    """A module that extends an exported one and follows a trace. TLC finds `invariant` violated iff the trace is a behaviour."""
+    """A module that extends an exported one and follows a trace. TLC finds `violated` violated iff the trace is what it should be."""
 
     name: str
     text: str = field(repr=False)
     cfg: str = field(repr=False)
-    invariant: str
+    violated: str
 
 
 def trace_module(module: TlaModule, bounds: Bounds, trace: SpecTrace) -> TraceModule:
-    """The module that follows `trace`, a path of the exported spec within complete bounds: each step by its action, to its state."""
-    words = module.words
-    values = Values(words, bounds)
-    with words.scope.inner():
-        name, states, after, start, go, invariant, step, i = words.scope.claim_all(
-            (f"{module.name}Trace", "States", "After", "TraceInit", "TraceNext", "NotReplayed", "step", "i")
+    """The module that follows `trace`, a path of the exported spec within complete bounds: each step by its action, to its state.
+
+    TLC finds it violated iff the trace is a behaviour.
+    """
+    with module.words.scope.inner():
+        follower = _Follower(module, bounds, trace)
+        (invariant,) = module.words.scope.claim_all(("NotReplayed",))
+        last = f"\\* Violated iff the trace is a behaviour.\n{invariant} == {follower.step} < Len({follower.states})"
+        asked = [f"INIT {follower.start}", f"NEXT {follower.go}", "CHECK_DEADLOCK FALSE", "", f"INVARIANT {invariant}"]
+        return follower.module(module.name, [], last, asked, invariant)
+
+
+def lasso_module(module: TlaModule, bounds: Bounds, lasso: SpecTrace, claim: str) -> TraceModule:
+    """The module that follows a lasso, which should violate the `eventually` of this name, for ever.
+
+    TLC finds it violated iff the lasso is a fair behaviour that violates it.
+    """
+    assert module.fair is not None, "a spec with liveness has a module that says what is fair"
+    assert lasso.loop is not None, "a violation of liveness is a lasso"
+    with module.words.scope.inner():
+        follower = _Follower(module, bounds, lasso)
+        (behaviour,) = module.words.scope.claim_all(("TraceSpec",))
+        everything = f"<<{follower.step}, {module.words.vars}>>"
+        stays = lasso.loop == len(lasso.steps)
+        closing = f"UNCHANGED {everything}" if stays else f"{module.words.next} /\\ {follower.after}({lasso.loop + 1})"
+        last = (
+            f"{behaviour} == {follower.start} /\\ [][{follower.go}]_{everything} /\\ WF_{everything}({follower.go})"
+            " /\\ Fairness"
         )
-        constants = values.constants()
-        records = (Listing("[", tuple(Text(f"{n} |-> {t}") for n, t in values.state(s)), "]") for s in trace.states)
-        here = Bullets(tuple(Text(f"{n} = {states}[1].{n}") for n in words.names))
-        there: list[Doc] = [Text(f"{step}' = {i}"), *(Text(f"{n}' = {states}[{i}].{n}") for n in words.names)]
+        property_ = module.properties[claim]
+        asked = [f"SPECIFICATION {behaviour}", "CHECK_DEADLOCK FALSE", "", f"PROPERTY {property_}"]
+        further = [f"  \\/ {follower.step} = {len(lasso.states)} /\\ {closing}"]
+        return follower.module(module.fair.name, further, last, asked, property_)
+
+
+class _Follower:
+    """What follows a trace: names that nothing else has, and the text. To be used within a scope of the module's words."""
+
+    def __init__(self, module: TlaModule, bounds: Bounds, trace: SpecTrace) -> None:
+        self._module, self._trace, self._values = module, trace, Values(module.words, bounds)
+        self._constants = self._values.constants()
+        self.name, self.states, self.after, self.start, self.go, self.step, self._i = module.words.scope.claim_all(
+            (f"{module.name}Trace", "States", "After", "TraceInit", "TraceNext", "step", "i")
+        )
+
+    def module(self, extended: str, further: list[str], last: str, asked: list[str], violated: str) -> TraceModule:
+        """The module on top of another one, with further steps, a last definition, and what is asked of TLC."""
+        names, i = self._module.words.names, self._i
+        records = (
+            Listing("[", tuple(Text(f"{n} |-> {t}") for n, t in self._values.state(s)), "]") for s in self._trace.states
+        )
+        here = Bullets(tuple(Text(f"{n} = {self.states}[1].{n}") for n in names))
+        there: list[Doc] = [Text(f"{self.step}' = {i}"), *(Text(f"{n}' = {self.states}[{i}].{n}") for n in names)]
         steps = [
-            f"  \\/ {step} = {place} /\\ {_call(module, values, taken)} /\\ {after}({place + 1})"
-            for place, taken in enumerate(trace.steps, start=1)
+            f"  \\/ {self.step} = {place} /\\ {_call(self._module, self._values, taken)} /\\ {self.after}({place + 1})"
+            for place, taken in enumerate(self._trace.steps, start=1)
         ]
-        title = f" MODULE {name} "
+        title = f" MODULE {self.name} "
         dashes = "-" * ((RULER - len(title)) // 2)
+        constants = self._constants
         parts = [
-            f"{dashes}{title}{dashes}\nEXTENDS {module.name}, TLC",
+            f"{dashes}{title}{dashes}\nEXTENDS {extended}, TLC",
             *(["\n".join(lay(Names("CONSTANTS ", constants, ""), 0))] if constants else []),
-            f"VARIABLE {step}",
-            "\n".join([f"{states} ==", *_indented(Listing("<<", tuple(records), ">>"))]),
-            "\n".join(Headed(f"{start} == {words.init} /\\ {step} = 1 /\\", here).broken(0)),
-            "\n".join(Headed(f"{after}({i}) ==", Bullets(tuple(there))).broken(0)),
-            "\n".join([f"{go} ==", *(steps or ["  FALSE"])]),
-            f"\\* Violated iff the trace is a behaviour.\n{invariant} == {step} < Len({states})",
+            f"VARIABLE {self.step}",
+            "\n".join([f"{self.states} ==", *_indented(Listing("<<", tuple(records), ">>"))]),
+            "\n".join(Headed(f"{self.start} == {self._module.words.init} /\\ {self.step} = 1 /\\", here).broken(0)),
+            "\n".join(Headed(f"{self.after}({i}) ==", Bullets(tuple(there))).broken(0)),
+            "\n".join([f"{self.go} ==", *([*steps, *further] or ["  FALSE"])]),
+            last,
         ]
-    given = module.cfg.split("\nSPECIFICATION", maxsplit=1)[0].splitlines()
-    given += [f"  {c} = {c}" for c in constants]
-    cfg = [*given, "", f"INIT {start}", f"NEXT {go}", "CHECK_DEADLOCK FALSE", "", f"INVARIANT {invariant}"]
-    return TraceModule(name, "\n\n".join(parts) + f"\n\n{'=' * RULER}\n", "\n".join(cfg) + "\n", invariant)
+        given = f"\n{self._module.cfg}".split("\nSPECIFICATION", maxsplit=1)[0].strip().splitlines()
+        cfg = [*given, *(f"  {c} = {c}" for c in constants), "", *asked]
+        return TraceModule(self.name, "\n\n".join(parts) + f"\n\n{'=' * RULER}\n", "\n".join(cfg) + "\n", violated)
 
 
 def _indented(doc: Doc) -> Iterator[str]:
