@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from model.language import Node, forall, implies, is_quorum, ite, require
+from model.language import Node, forall, implies, is_quorum, ite, maximum, minimum, require
 from model.zab_core.rules import (
     accepted_after_restart,
+    counted_on_return,
     counts_as_ack,
     counts_as_promise,
     counts_as_synced,
@@ -15,6 +16,7 @@ from model.zab_core.rules import (
     has_synced,
     is_new_epoch,
     is_promise,
+    keep_end_on_return,
     keeps,
     may_acknowledge_new_leader,
     may_follow,
@@ -23,7 +25,6 @@ from model.zab_core.rules import (
     takes_proposals,
 )
 from model.zab_core.state import (
-    Ack,
     AckEpoch,
     AckNewLeader,
     Commit,
@@ -81,6 +82,7 @@ def handle_leader_info(s: ZabCore, n: Node, info: LeaderInfo) -> None:
     s.role[n] = Role.FOLLOWING
     s.phase[n] = Phase.DISCOVERY
     s.accepted_epoch[n] = info.epoch
+    s.keep_end[n] = history.length
     if is_promise(info.epoch, accepted):
         s.ack_epochs.send(
             AckEpoch(
@@ -129,8 +131,7 @@ def adopt_history(s: ZabCore, n: Node, new_leader: NewLeader, end: Index) -> Non
     """A follower makes its history the leader's, up to `end`, and keeps what they share: DIFF, TRUNC and SNAP are this.
 
     It may stop before the end of the initial history (it crashes in the middle) and take proposals with it that the leader has made
-    since. LearnerHandler.syncFollower, Learner.syncWithLeader. Not in the core: that a leader may cut a follower that comes back within
-    the epoch to its committed history and send it the outstanding proposals again.
+    since. LearnerHandler.syncFollower, Learner.syncWithLeader.
     """
     history, sent = s.history[n], s.sent[new_leader.epoch]
     require(s.role[n] == Role.FOLLOWING)
@@ -142,7 +143,7 @@ def adopt_history(s: ZabCore, n: Node, new_leader: NewLeader, end: Index) -> Non
             Index,
             lambda j: implies(
                 (j >= 1) & (j <= history.length) & (j <= sent.length) & same(history[j], sent[j]),
-                keeps(j, end, new_leader.end),
+                keeps(j, end, new_leader.end, s.keep_end[n]),
             ),
         )
     )
@@ -150,6 +151,7 @@ def adopt_history(s: ZabCore, n: Node, new_leader: NewLeader, end: Index) -> Non
     s.phase[n] = Phase.SYNCHRONIZATION
     s.history[n] = sent
     s.history[n].truncate(end)
+    s.keep_end[n] = end
 
 
 def write_current_epoch(s: ZabCore, n: Node, new_leader: NewLeader) -> None:
@@ -171,13 +173,14 @@ def acknowledge_new_leader(s: ZabCore, n: Node, new_leader: NewLeader) -> None:
     require(syncs_with(new_leader.epoch, s.accepted_epoch[n]))
     require(may_acknowledge_new_leader(s.current_epoch[n], new_leader.epoch))
 
+    s.acknowledged[n, new_leader.epoch] = maximum(s.acknowledged[n, new_leader.epoch], new_leader.end)
     s.new_leader_acks.send(AckNewLeader(follower=n, epoch=new_leader.epoch))
 
 
 def handle_new_leader_ack(s: ZabCore, leader: Node, ack: AckNewLeader) -> None:
-    """A leader counts who has acknowledged its NEWLEADER. Leader.waitForNewLeaderAck."""
+    """A leader counts who has acknowledged its NEWLEADER, also when it serves already. Leader.waitForNewLeaderAck."""
     require(s.role[leader] == Role.LEADING)
-    require(s.phase[leader] == Phase.SYNCHRONIZATION)
+    require(is_synchronizing(s, leader))
     require(counts_as_synced(ack.epoch, s.accepted_epoch[leader]))
 
     s.synced_by[leader, ack.follower] = True
@@ -196,6 +199,7 @@ def start_broadcast(s: ZabCore, leader: Node) -> None:
     end = s.history[leader].length
     s.phase[leader] = Phase.BROADCAST
     s.last_committed[leader] = end
+    s.committed_end[leader] = end
     s.up_to_dates.send(UpToDate(epoch=s.accepted_epoch[leader], end=end))
 
 
@@ -236,26 +240,29 @@ def log_proposal(s: ZabCore, n: Node) -> None:
 
     following = sent[history.length + 1]
     history.append(Txn(epoch=following.epoch, value=following.value))
-    s.acks.send(Ack(follower=n, epoch=epoch, end=history.length))
+    s.acknowledged[n, epoch] = history.length
+    s.keep_end[n] = history.length
 
 
-def handle_ack(s: ZabCore, leader: Node, ack: Ack) -> None:
+def handle_ack(s: ZabCore, leader: Node, n: Node, epoch: Epoch, end: Index) -> None:
     """A leader counts what a server has acknowledged: this proposal and all before it. Leader.processAck."""
     require(s.role[leader] == Role.LEADING)
     require(s.phase[leader] == Phase.BROADCAST)
-    require(counts_as_ack(ack.epoch, s.accepted_epoch[leader]))
+    require(counts_as_ack(epoch, s.accepted_epoch[leader]))
+    require(end <= s.acknowledged[n, epoch])
 
-    s.acked_end[leader, ack.follower] = ack.end
+    s.acked_end[leader, n] = end
 
 
 def commit(s: ZabCore, leader: Node, end: Index) -> None:
     """A leader commits a proposal that a quorum has acknowledged; it need not have logged it itself. Leader.tryToCommit."""
     require(s.role[leader] == Role.LEADING)
     require(s.phase[leader] == Phase.BROADCAST)
-    require(s.last_committed[leader] < end)
+    require(s.committed_end[leader] < end)
     require(end <= s.sent[s.accepted_epoch[leader]].length)
     require(is_quorum(lambda n: has_acknowledged(s.acked_end[leader, n], end)))
 
+    s.committed_end[leader] = end
     s.commits.send(Commit(epoch=s.accepted_epoch[leader], end=end))
 
 
@@ -280,6 +287,34 @@ def look(s: ZabCore, n: Any) -> None:
     s.promised_by[n, :] = False
     s.synced_by[n, :] = False
     s.acked_end[n, :] = 0
+    s.committed_end[n] = 0
+    s.keep_end[n] = s.history[n].length
+
+
+def lose_follower(s: ZabCore, leader: Node, n: Node) -> None:
+    """A leader loses the connection to a follower, and forgets what it has acknowledged. Leader.removeLearnerHandler."""
+    require(s.role[leader] == Role.LEADING)
+    require(leader != n)
+
+    s.synced_by[leader, n] = False
+    s.acked_end[leader, n] = 0
+
+
+def return_to_leader(s: ZabCore, leader: Node, n: Node) -> None:
+    """A leader takes back a follower that it has lost within the epoch: it may cut it to what is committed (TRUNC), so its ACKs are void.
+
+    Whatever is cut, outstanding proposals, is sent again. LearnerHandler.syncFollower, Leader.startForwarding.
+    """
+    epoch = s.accepted_epoch[leader]
+    require(s.role[leader] == Role.LEADING)
+    require(s.phase[leader] == Phase.BROADCAST)
+    require(s.role[n] == Role.FOLLOWING)
+    require(s.phase[n] == Phase.DISCOVERY)
+    require(s.accepted_epoch[n] == epoch)
+
+    s.acked_end[leader, n] = counted_on_return(s.acked_end[leader, n])
+    s.acknowledged[n, epoch] = minimum(s.acknowledged[n, epoch], s.committed_end[leader])
+    s.keep_end[n] = keep_end_on_return(s.history[n].length, s.committed_end[leader])
 
 
 def lose_connection(s: ZabCore, n: Node) -> None:
@@ -296,7 +331,7 @@ def restart(s: ZabCore, n: Node) -> None:
     look(s, n)
     s.last_committed[n] = 0
     s.accepted_epoch[n] = accepted_after_restart(s.accepted_epoch[n], s.current_epoch[n])
-    s.current_epoch[n] = current_after_restart(s.current_epoch[n])
+    s.current_epoch[n] = current_after_restart(s.current_epoch[n], last_epoch(s.history[n]))
 
 
 ACTIONS = (
@@ -315,6 +350,8 @@ ACTIONS = (
     handle_ack,
     commit,
     handle_commit,
+    lose_follower,
+    return_to_leader,
     lose_connection,
     restart,
 )

@@ -44,14 +44,29 @@ def _epochs_only(current: Any, last_epoch: Any, end: Any, my_current: Any, my_la
     return current <= my_current
 
 
-def _shared_is_dropped(place: Any, end: Any, initial_end: Any) -> Any:
+def _shared_is_dropped(place: Any, end: Any, initial_end: Any, keep_end: Any) -> Any:
     """The follower's history is replaced by a shorter one."""
     return _always(place)
 
 
-def _proposals_are_dropped(place: Any, end: Any, initial_end: Any) -> Any:
+def _proposals_are_dropped(place: Any, end: Any, initial_end: Any, keep_end: Any) -> Any:
     """A follower that comes back within the epoch is cut to the initial history."""
     return (place <= end) | (place > initial_end)
+
+
+def _to_nothing(length: Any, committed_end: Any) -> Any:
+    """A follower that comes back may be cut to nothing."""
+    return committed_end - committed_end
+
+
+def _kept(acked_end: Any) -> Any:
+    """The ACKs from before the follower came back still count."""
+    return acked_end
+
+
+def _last_epoch(current: Any, last_epoch: Any) -> Any:
+    """currentEpoch is that of the last transaction, also if that is older."""
+    return last_epoch
 
 
 def _epoch_first(synchronizing: Any, end: Any, initial_end: Any) -> Any:
@@ -84,7 +99,7 @@ def _accepted_in_memory(accepted: Any, current: Any) -> Any:
     return current
 
 
-def _current_in_memory(current: Any) -> Any:
+def _current_in_memory(current: Any, last_epoch: Any) -> Any:
     """currentEpoch is not persisted."""
     return current - current
 
@@ -196,6 +211,30 @@ BUGS = (
         "keeps",
         _proposals_are_dropped,
         "choosable_transactions_are_kept",
+    ),
+    _mutation(
+        "returning-is-cut-to-nothing",
+        "A follower that comes back may be cut below what is committed",
+        "keep_end_on_return",
+        _to_nothing,
+        "who_comes_back_keeps_what_is_committed",
+        THREE,
+    ),
+    _mutation(
+        "acks-of-returning-kept",
+        "A leader counts ACKs from before it cut the follower",
+        "counted_on_return",
+        _kept,
+        "counted_proposals_were_acknowledged",
+        THREE,
+    ),
+    _mutation(
+        "last-epoch-even-if-older",
+        "A server that starts takes the epoch of its last transaction whatever its file says",
+        "current_after_restart",
+        _last_epoch,
+        "acknowledgements_are_of_current_epochs",
+        THREE,
     ),
     _mutation(
         "epoch-before-history",

@@ -11,14 +11,13 @@
 | `ghost_source[n]`                | the epoch whose history the history of n is a beginning of                                  |
 | `ghost_broadcast[e, i]`          | what the leader of e proposed at place i; NONE: nothing                                     |
 | `ghost_synced[n, e]`             | n has acknowledged the initial history of e                                                |
-| `ghost_acked[n, e]`              | the highest end up to which n has acknowledged the history of e                             |
 | `ghost_commit_quorum[e, i]`      | the majority by which the leader of e committed up to i; NONE: it has not                   |
 | `ghost_commit_epoch[n]`          | the epoch in which what n delivered last was committed                                      |
 """
 
 from typing import Any
 
-from model.language import Bool, Fn, Node, Option, Quorum, maximum, quorum
+from model.language import Bool, Fn, Node, Option, Quorum, quorum
 from model.zab_core import actions
 from model.zab_core.actions import last_epoch
 from model.zab_core.rules import has_acknowledged, has_synced, is_promise
@@ -48,7 +47,6 @@ class ZabCoreHistory(ZabCore):
     ghost_source = Fn(Node, Epoch)
     ghost_broadcast = Fn(Epoch, Index, Option[Value])
     ghost_synced = Fn(Node, Epoch, Bool)
-    ghost_acked = Fn(Node, Epoch, Index)
     ghost_commit_quorum = Fn(Epoch, Index, Option[Quorum])
     ghost_commit_epoch = Fn(Node, Epoch)
 
@@ -60,12 +58,6 @@ def record_promise(s: ZabCoreHistory, n: Any, epoch: Any, leader: Any) -> None:
     s.ghost_promise_current[n, epoch] = s.current_epoch[n]
     s.ghost_promise_last_epoch[n, epoch] = last_epoch(history)
     s.ghost_promise_end[n, epoch] = history.length
-
-
-def record_ack(s: ZabCoreHistory, n: Any, epoch: Any, end: Any) -> None:
-    """n acknowledges the history of an epoch up to an end, at least its initial part."""
-    s.ghost_synced[n, epoch] = True
-    s.ghost_acked[n, epoch] = maximum(s.ghost_acked[n, epoch], end)
 
 
 def propose_epoch(s: ZabCoreHistory, n: Node, epoch: Epoch) -> None:
@@ -103,7 +95,7 @@ def adopt_history(s: ZabCoreHistory, n: Node, new_leader: NewLeader, end: Index)
 def acknowledge_new_leader(s: ZabCoreHistory, n: Node, new_leader: NewLeader) -> None:
     """A server acknowledges the initial history."""
     actions.acknowledge_new_leader(s, n, new_leader)
-    record_ack(s, n, new_leader.epoch, new_leader.end)
+    s.ghost_synced[n, new_leader.epoch] = True
 
 
 def start_broadcast(s: ZabCoreHistory, leader: Node) -> None:
@@ -133,7 +125,7 @@ def propose(s: ZabCoreHistory, leader: Node, value: Value) -> None:
 def log_proposal(s: ZabCoreHistory, n: Node) -> None:
     """A server acknowledges a proposal, and with it all that comes before on the channel."""
     actions.log_proposal(s, n)
-    record_ack(s, n, s.current_epoch[n], s.history[n].length)
+    s.ghost_synced[n, s.current_epoch[n]] = True
 
 
 def commit(s: ZabCoreHistory, leader: Node, end: Index) -> None:

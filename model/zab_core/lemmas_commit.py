@@ -6,7 +6,7 @@ from model.language import Node, Not, Quorum, always, forall, implies, is_member
 from model.zab_core.actions import is_synchronizing, same
 from model.zab_core.ghosts import ZabCoreHistory
 from model.zab_core.notions import acknowledged, choosable, committed, discovers, in_history, leads, started
-from model.zab_core.state import Epoch, Index, Phase
+from model.zab_core.state import Epoch, Index, Phase, Role
 
 
 @always
@@ -20,10 +20,10 @@ def acknowledgements_are_of_current_epochs(s: ZabCoreHistory) -> Any:
                 s.ghost_synced[n, e],
                 started(s, e)
                 & (e <= s.current_epoch[n])
-                & (s.ghost_initial_end[e] <= s.ghost_acked[n, e])
-                & (s.ghost_acked[n, e] <= s.sent[e].length),
+                & (s.ghost_initial_end[e] <= s.acknowledged[n, e])
+                & (s.acknowledged[n, e] <= s.sent[e].length),
             )
-            & implies(Not(s.ghost_synced[n, e]), s.ghost_acked[n, e] == 0)
+            & implies(Not(s.ghost_synced[n, e]), s.acknowledged[n, e] == 0)
         ),
     )
 
@@ -32,12 +32,6 @@ def acknowledgements_are_of_current_epochs(s: ZabCoreHistory) -> Any:
 def new_leader_was_acknowledged(s: ZabCoreHistory) -> Any:
     """An ACK of NEWLEADER on its way was sent."""
     return s.new_leader_acks.forall(lambda m: s.ghost_synced[m.follower, m.epoch])
-
-
-@always
-def proposals_were_acknowledged(s: ZabCoreHistory) -> Any:
-    """An ACK of a proposal on its way was sent."""
-    return s.acks.forall(lambda m: acknowledged(s, m.follower, m.epoch, m.end))
 
 
 @always
@@ -62,6 +56,25 @@ def counted_proposals_were_acknowledged(s: ZabCoreHistory) -> Any:
         lambda c, n: implies(
             s.acked_end[c, n] > 0,
             leads(s, c) & (s.phase[c] == Phase.BROADCAST) & acknowledged(s, n, s.accepted_epoch[c], s.acked_end[c, n]),
+        ),
+    )
+
+
+@always
+def acknowledged_transactions_are_not_cut(s: ZabCoreHistory) -> Any:
+    """A server keeps what it has acknowledged in the epoch that it has accepted."""
+    return forall(
+        Node,
+        lambda n: implies(
+            s.ghost_synced[n, s.accepted_epoch[n]],
+            (s.acknowledged[n, s.accepted_epoch[n]] <= s.keep_end[n])
+            & implies(
+                s.acknowledged[n, s.accepted_epoch[n]] >= 1,
+                same(
+                    s.history[n][s.acknowledged[n, s.accepted_epoch[n]]],
+                    s.sent[s.accepted_epoch[n]][s.acknowledged[n, s.accepted_epoch[n]]],
+                ),
+            ),
         ),
     )
 
@@ -184,9 +197,9 @@ def later_epochs_go_on_after_initial_histories(s: ZabCoreHistory) -> Any:
 ACKNOWLEDGEMENTS = (
     acknowledgements_are_of_current_epochs,
     new_leader_was_acknowledged,
-    proposals_were_acknowledged,
     counted_servers_have_synced,
     counted_proposals_were_acknowledged,
+    acknowledged_transactions_are_not_cut,
 )
 
 CHOOSABLE = (
@@ -200,6 +213,20 @@ CHOOSABLE = (
 
 
 # ---- commits
+@always
+def leaders_know_what_they_have_committed(s: ZabCoreHistory) -> Any:
+    """A leader that broadcasts has committed up to where it says (lastCommitted), and nothing beyond."""
+    return forall(
+        Node,
+        Index,
+        lambda n, i: implies(
+            leads(s, n) & (s.phase[n] == Phase.BROADCAST),
+            committed(s, s.accepted_epoch[n], s.committed_end[n])
+            & implies(committed(s, s.accepted_epoch[n], i), i <= s.committed_end[n]),
+        ),
+    )
+
+
 @always
 def commits_are_acknowledged_by_a_quorum(s: ZabCoreHistory) -> Any:
     """What the leader of an epoch committed has the initial history in it, and each member of a quorum has acknowledged it."""
@@ -250,10 +277,31 @@ def deliveries_are_within_the_history(s: ZabCoreHistory) -> Any:
     return forall(Node, lambda n: s.last_committed[n] <= s.history[n].length)
 
 
+@always
+def who_comes_back_keeps_what_is_committed(s: ZabCoreHistory) -> Any:
+    """A server keeps all of its history; one that has come back within the epoch keeps the initial history and what it has delivered."""
+    return forall(
+        Node,
+        lambda n: (
+            (s.keep_end[n] <= s.history[n].length)
+            & implies(
+                s.keep_end[n] < s.history[n].length,
+                (s.role[n] == Role.FOLLOWING)
+                & (s.phase[n] == Phase.DISCOVERY)
+                & started(s, s.accepted_epoch[n])
+                & (s.ghost_initial_end[s.accepted_epoch[n]] <= s.keep_end[n])
+                & (s.last_committed[n] <= s.keep_end[n]),
+            )
+        ),
+    )
+
+
 COMMITS = (
+    leaders_know_what_they_have_committed,
     commits_are_acknowledged_by_a_quorum,
     up_to_date_tells_a_commit,
     commit_messages_tell_commits,
     deliveries_come_from_commits,
     deliveries_are_within_the_history,
+    who_comes_back_keeps_what_is_committed,
 )

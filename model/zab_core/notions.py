@@ -40,7 +40,7 @@ def established(s: ZabCoreHistory, e: Any) -> Any:
 
 def acknowledged(s: ZabCoreHistory, n: Any, e: Any, i: Any) -> Any:
     """n has acknowledged the history of epoch e up to i, at least its initial part."""
-    return s.ghost_synced[n, e] & (i <= s.ghost_acked[n, e])
+    return s.ghost_synced[n, e] & (i <= s.acknowledged[n, e])
 
 
 def choosable(s: ZabCoreHistory, e: Any, i: Any, q: Any) -> Any:

@@ -116,7 +116,7 @@ TRIGGERS: Mapping[str, Hint] = {
     "own_transactions_follow_the_initial_history": lambda s, e, i: s.sent[e][i].epoch,
     "zxids_increase": lambda s, e, i, j: (s.sent[e][i].epoch, s.sent[e][j].epoch),
     "epoch_histories_agree_up_to_a_zxid": _places_up_to,
-    "acknowledgements_are_of_current_epochs": lambda s, n, e: [s.ghost_synced[n, e], s.ghost_acked[n, e]],
+    "acknowledgements_are_of_current_epochs": lambda s, n, e: [s.ghost_synced[n, e], s.acknowledged[n, e]],
     "counted_servers_have_synced": lambda s, c, n: s.synced_by[c, n],
     "counted_proposals_were_acknowledged": lambda s, c, n: s.acked_end[c, n],
     "choosable_transactions_are_kept": lambda s, e, i, q, n: [
@@ -141,6 +141,16 @@ TRIGGERS: Mapping[str, Hint] = {
         marker("choosable", e, s.ghost_initial_end[e], q),
         s.sent[f][j].epoch,
     ),
+    "leaders_know_what_they_have_committed": lambda s, n, i: (
+        s.committed_end[n],
+        s.ghost_commit_quorum[s.accepted_epoch[n], i] != NONE,
+    ),
+    "acknowledged_transactions_are_not_cut": lambda s, n: [
+        s.keep_end[n],
+        s.acknowledged[n, s.accepted_epoch[n]],
+        s.ghost_synced[n, s.accepted_epoch[n]],
+    ],
+    "who_comes_back_keeps_what_is_committed": lambda s, n: s.keep_end[n],
     "commits_are_acknowledged_by_a_quorum": lambda s, e, i: s.ghost_commit_quorum[e, i] != NONE,
     "deliveries_come_from_commits": lambda s, n: s.last_committed[n],
 }
@@ -163,12 +173,18 @@ def _groups() -> dict[str, tuple[str, ...]]:
     """Per theme the lemmas that are likely to be enough."""
     epochs, histories, order = _names(EPOCHS), _names(HISTORIES), _names(ORDER)
     acknowledgements, choosable, commits = _names(ACKNOWLEDGEMENTS), _names(CHOOSABLE), _names(COMMITS)
+    kept = "who_comes_back_keeps_what_is_committed"
     likely = (
         (epochs, epochs),
         (histories, (*epochs, *histories)),
+        # A server may take the epoch of its last transaction, so these rest on the order of transactions.
+        (("current_epochs_were_accepted",), (*epochs, *histories, *order)),
+        (("current_epochs_initial_history_is_held",), (*epochs, *histories, *order, kept)),
+        (("broadcasting_servers_have_written_their_epoch",), (*histories, *order)),
         (order, (*epochs, *histories, *order, *commits)),
-        (acknowledgements, (*epochs, *histories, *acknowledgements)),
-        (choosable, (*epochs, *histories, *order, *acknowledgements, *choosable)),
+        (acknowledgements[:1], (*epochs, *histories, *order, *acknowledgements, *commits)),
+        (acknowledgements[1:], (*epochs, *histories, *acknowledgements, kept)),
+        (choosable, (*epochs, *histories, *order, *acknowledgements, *choosable, kept)),
         (commits, (*epochs, *histories, *order, *acknowledgements, *choosable, *commits)),
     )
     return {name: group for names, group in likely for name in names}

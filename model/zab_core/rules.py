@@ -5,7 +5,7 @@ They take values, never the state. A zxid is (epoch, counter), compared epoch fi
 
 from typing import Any
 
-from model.language import rule
+from model.language import maximum, minimum, rule
 
 
 # ---- discovery
@@ -51,12 +51,27 @@ def syncs_with(epoch: Any, accepted: Any) -> Any:
 
 
 @rule
-def keeps(place: Any, end: Any, initial_end: Any) -> Any:
+def keeps(place: Any, end: Any, initial_end: Any, keep_end: Any) -> Any:
     """A follower that takes over the leader's history up to `end` keeps what they share, here `place`. LearnerHandler.syncFollower.
 
-    `initial_end`: where the leader's initial history ends.
+    Unless it has come back within the epoch: then only up to `keep_end` (TRUNC). `initial_end`: where the leader's initial history ends.
     """
-    return place <= end
+    return (place <= end) | (place > keep_end)
+
+
+@rule
+def keep_end_on_return(length: Any, committed_end: Any) -> Any:
+    """A follower that comes back within the epoch may be cut to what its leader has committed, no further. LearnerHandler.syncFollower."""
+    return minimum(length, committed_end)
+
+
+@rule
+def counted_on_return(acked_end: Any) -> Any:
+    """What the leader counts of the ACKs of a follower that has come back: none from before.
+
+    ZooKeeper's Leader keeps them in the proposal (Proposal.ackset), also when it truncates the follower.
+    """
+    return acked_end - acked_end
 
 
 @rule
@@ -116,9 +131,13 @@ def accepted_after_restart(accepted: Any, current: Any) -> Any:
 
 
 @rule
-def current_after_restart(current: Any) -> Any:
-    """The epoch whose history a server has adopted is in its file currentEpoch before the ACK of NEWLEADER leaves."""
-    return current
+def current_after_restart(current: Any, last_epoch: Any) -> Any:
+    """The epoch whose history a server has adopted is in its file currentEpoch before the ACK of NEWLEADER leaves.
+
+    Who crashed between the two, and has a transaction of a newer epoch, takes that epoch. ZooKeeper's server refuses to start then
+    (ZOOKEEPER-1653, 2354): that is one which never does anything again, and as such is in the core too.
+    """
+    return maximum(current, last_epoch)
 
 
 RULES = (
@@ -129,6 +148,8 @@ RULES = (
     not_ahead,
     syncs_with,
     keeps,
+    keep_end_on_return,
+    counted_on_return,
     has_initial_history,
     may_acknowledge_new_leader,
     counts_as_synced,

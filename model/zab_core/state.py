@@ -11,6 +11,10 @@ that breaks is a follower that goes no further. Every order of arrival that FIFO
 messages of the sets no earlier than sent, and transactions in the order of `sent`; where the order between the two kinds matters
 (NEWLEADER comes after the history, COMMIT after its PROPOSAL), the guard of the action names what has to be there.
 
+The ACKs of proposals are cumulative: what a follower has acknowledged in an epoch ends at `acknowledged[n, epoch]`, and each of them may
+arrive, late or twice. They are no grow-only set because they end with their connection: when a follower comes back to its leader
+within the epoch, the leader may cut it to what is committed, and then the old ACKs must not count (`return_to_leader`).
+
 A zxid is (epoch, counter). Here the counter is the place in the history: it goes on where ZooKeeper's starts again in each
 epoch. Within an epoch both count upwards one by one, across epochs the epoch decides, so the order is the same; and a place
 identifies a transaction of an epoch as ZooKeeper's counter does.
@@ -102,14 +106,6 @@ class UpToDate(Record):
     end: Index
 
 
-class Ack(Record):
-    """ACK of a proposal, by its zxid: the follower has the epoch's history up to `end` on its disk."""
-
-    follower: Node
-    epoch: Epoch
-    end: Index
-
-
 class Commit(Record):
     """COMMIT, by zxid: the epoch's history up to `end` is committed."""
 
@@ -128,17 +124,21 @@ class ZabCore(State):
     role = Fn(Node, Role)
     phase = Fn(Node, Phase)
     last_committed = Fn(Node, Index)  # what is delivered ends here
+    keep_end = Fn(
+        Node, Index
+    )  # up to here a server keeps its history whatever its leader sends: all of it, or less when it returns
     promised_by = Fn(Node, Node, Bool)  # leader, server: electingFollowers
     synced_by = Fn(Node, Node, Bool)  # leader, server: acknowledged NEWLEADER
     acked_end = Fn(Node, Node, Index)  # leader, server: acknowledged proposals up to here
+    committed_end = Fn(Node, Index)  # leader: Leader.lastCommitted
     # network
     sent = Fn(Epoch, Seq[Txn, Index])  # what the leader of the epoch sends its followers, in order
+    acknowledged = Fn(Node, Epoch, Index)  # ACKs of the epoch that may arrive: of all ends up to here
     leader_infos = Messages(LeaderInfo, newest=("leader",))
     ack_epochs = Messages(AckEpoch, newest=("follower",))
     new_leaders = Messages(NewLeader, newest=("epoch",))
     new_leader_acks = Messages(AckNewLeader, newest=("follower",))
     up_to_dates = Messages(UpToDate, newest=("epoch",))
-    acks = Messages(Ack, newest=("follower",))
     commits = Messages(Commit, newest=("epoch",))
     # counters, for bounds
     aux_losses = Var(Losses)
@@ -146,7 +146,6 @@ class ZabCore(State):
 
 
 __all__ = [
-    "Ack",
     "AckEpoch",
     "AckNewLeader",
     "Commit",

@@ -35,7 +35,7 @@ def two_leaders_serve(s: Any) -> Any:
 @sometimes
 def an_acknowledged_transaction_is_cut(s: Any) -> Any:
     """A server has acknowledged a transaction that its history does not have any more."""
-    return exists(Node, Epoch, lambda n, e: s.ghost_acked[n, e] > s.history[n].length)
+    return exists(Node, Epoch, lambda n, e: s.acknowledged[n, e] > s.history[n].length)
 
 
 @sometimes
