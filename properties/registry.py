@@ -21,9 +21,10 @@ from model.zookeeper.zab.spec import ASYNC as ZAB_ASYNC
 from model.zookeeper.zab.spec import SPEC as ZAB
 from properties.kraft import PROPERTIES as KRAFT_PROPERTIES
 from properties.kraft.liveness import LIVENESS
-from properties.kraft.refinement import REFINES_CORE
+from properties.kraft.refinement import REFINES_CORE as KRAFT_REFINES_CORE
 from properties.zookeeper import ZAB_PROPERTIES
 from properties.zookeeper.controller import PROPERTIES as ZK_CONTROLLER_PROPERTIES
+from properties.zookeeper.refinement import REFINES_CORE as ZAB_REFINES_CORE
 from properties.zookeeper.service import SERVICE
 
 SPECS: Mapping[str, Spec] = {
@@ -43,7 +44,11 @@ SPECS: Mapping[str, Spec] = {
 HINTS: Mapping[str, Hints] = {KRAFT_CORE.name: KRAFT_CORE_HINTS, ZAB_CORE.name: ZAB_CORE_HINTS}
 """How the properties of a spec are proved, for the specs that have lemmas for it."""
 
-REFINEMENTS: Mapping[str, Refinement] = {KRAFT.name: REFINES_CORE}
+REFINEMENTS: Mapping[str, Refinement] = {
+    KRAFT.name: KRAFT_REFINES_CORE,
+    ZAB.name: ZAB_REFINES_CORE,
+    ZAB_ASYNC.name: ZAB_REFINES_CORE,
+}
 """Which proved core a spec refines, and how."""
 
 

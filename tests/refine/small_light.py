@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from attrs import evolve
+
 from model.engines.refine.refinement import Refinement
-from model.language import Bool, Fn, Messages, Node, Not, Record, Spec, State, make_spec, require
+from model.language import Bool, Fn, Messages, Node, Not, Record, Spec, State, Var, make_spec, require
+from model.language.spec import make_action
 
 
 class Told(Record):
@@ -121,3 +124,100 @@ STEPS = {"ask": for_ask, "answer": for_answer, "smash": nothing, "flicker": noth
 def refinement(**changes: Any) -> Refinement:
     """The refinement, with some of its fields changed."""
     return Refinement(**{"abstract": LAMPS, "reads": ("on", "asked"), "state": state, "steps": STEPS, **changes})
+
+
+# ------------------------------------------------------------------------------------------------ with something that is no node's
+
+
+class Hall(State):
+    """Lamps behind a main switch."""
+
+    lit = Fn(Node, Bool)
+    power = Var(Bool)
+    told = Messages(Told)
+
+
+class House(State):
+    """Lamps that burn if they are on and there is power; whether there ever was is not remembered."""
+
+    on = Fn(Node, Bool)
+    power = Var(Bool)
+
+
+class Remembered(House):
+    """The house, with history."""
+
+    ghost_lit = Fn(Node, Bool)
+
+
+def connect(s: Hall) -> None:
+    """The main switch is closed."""
+    s.power = True
+
+
+def light_up(s: Hall, n: Node) -> None:
+    """A lamp is lit for the first time, and stays counted as lit. Enabled iff there is power."""
+    require(s.power)
+
+    s.lit[n] = True
+
+
+def press(s: House, n: Node) -> None:
+    """A lamp is switched on or off; without power nothing happens."""
+    require(s.power)
+
+    s.on[n] = Not(s.on[n])
+
+
+def close(s: House) -> None:
+    """The main switch is closed."""
+    s.power = True
+
+
+def press_remembered(s: Remembered, n: Node) -> None:
+    """A lamp is switched, and remembered if it is on."""
+    press(s, n)
+    s.ghost_lit[n] = s.ghost_lit[n] | s.on[n]
+
+
+HALL = make_spec("hall", title="hall", state=Hall, init=start, actions=(connect, light_up), bounds={"nodes": 2})
+HOUSE = make_spec("house", title="house", state=House, init=start, actions=(press, close), bounds={"nodes": 2})
+
+
+def remembered(spec: Spec) -> Spec:
+    """A house with history."""
+    actions = tuple(
+        make_action(Remembered, press_remembered, "press") if a.name == "press" else a for a in spec.actions
+    )
+    return evolve(spec, state=Remembered, actions=actions)
+
+
+def house_state(s: Any, a: Any, n: Any) -> None:
+    """A lamp counts as lit if it ever was on."""
+    a.lit[n] = s.ghost_lit[n]
+
+
+def house_shared(s: Any, a: Any) -> None:
+    """The main switch."""
+    a.power = s.power
+
+
+def for_press(s: Any, t: Any, n: Any) -> Iterator[Any]:
+    """Switching on is lighting, switching off is nothing."""
+    if t.on[n]:
+        yield "light_up", n
+
+
+def for_close(s: Any, t: Any) -> Iterator[Any]:
+    """The main switch."""
+    yield ("connect",)
+
+
+REFINES_HALL = Refinement(
+    abstract=HALL,
+    reads=("on", "power", "ghost_lit"),
+    state=house_state,
+    shared=house_shared,
+    steps={"press": for_press, "close": for_close},
+    history=remembered,
+)

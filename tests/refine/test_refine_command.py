@@ -47,7 +47,7 @@ def test_a_step_that_does_not_refine_is_saved_and_replays(capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (("two-phase",), "two-phase refines no other spec; kraft does"),
+        (("two-phase",), "two-phase refines no other spec; those that do: kraft, zab, zab-async"),
         (("kraft", "-p", "log_matching"), "not about single properties; leave out -p"),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from model.engines.refine.again import first_mismatch
 from model.engines.refine.check import refine
@@ -14,7 +15,21 @@ from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, TraceStep, Verdict
 from model.language import Bool, Fn, Messages, Node, Spec, SpecError, State, Var, make_spec, require
 from model.language.ground_spec import GroundSpec, ground
 from model.language.trace import trace
-from tests.refine.small_light import LAMPS, STEPS, Asked, Told, flicker, grid, light, refinement, start, state, tell
+from tests.refine.small_light import (
+    HOUSE,
+    LAMPS,
+    REFINES_HALL,
+    STEPS,
+    Asked,
+    Told,
+    flicker,
+    grid,
+    light,
+    refinement,
+    start,
+    state,
+    tell,
+)
 
 REFINES = "every_step_refines_lamps"
 TAKEN = "every_action_is_taken_of_lamps"
@@ -243,6 +258,34 @@ def test_specs_that_cannot_be_refined_so_are_refused(declared: Any, action: Any,
     spec = make_spec("lamps", title="-", state=declared, init=start, actions=(action,), bounds=LAMPS.bounds)
     with pytest.raises(SpecError, match=message):
         checked(grid(), abstract=spec)
+
+
+def test_what_is_no_nodes_is_mapped_and_involved_in_every_step() -> None:
+    """A main switch is shared: lighting a lamp needs it. Without the switch in the mapping the refinement is not whole."""
+    found = refine(REFINES_HALL, source(HOUSE), clock=time.process_time)
+    assert found.verdict == HOLDS
+    assert found.paths == {"press": {"light_up": 12, "stutter": 6}, "close": {"connect": 10}}
+    dark = evolve(REFINES_HALL, steps={**REFINES_HALL.steps, "close": lambda s, t: iter(())})
+    violated = claim(refine(dark, source(HOUSE), clock=time.process_time), "every_step_refines_hall")
+    assert violated == (
+        VIOLATED,
+        "close() is not a stutter: power of hall is then false, where the state of house stands for true",
+    )
+    with pytest.raises(SpecError, match="power, which is no node's; say what is `shared`"):
+        refine(evolve(REFINES_HALL, shared=None), source(HOUSE), clock=time.process_time)
+
+
+def test_history_is_looked_at_but_the_trace_is_of_the_spec() -> None:
+    """What a lamp was is history; a trace has the states of the spec without it, and replays with it."""
+    wrong = evolve(REFINES_HALL, steps={**REFINES_HALL.steps, "press": lambda s, t, n: iter(())})
+    found = refine(wrong, source(HOUSE), clock=time.process_time)
+    violation = found.violation
+    assert violation is not None
+    assert violation.trace is not None
+    assert found.spec_hash == HOUSE.digest()
+    assert [s.action for s in violation.trace.steps] == ["close", "press"]
+    assert "ghost_lit" not in str(violation.trace.states[-1])
+    assert first_mismatch(wrong, HOUSE, found.bounds, violation.trace.steps) == (2, violation.reason)
 
 
 def test_the_mapping_is_the_one_that_is_tested() -> None:

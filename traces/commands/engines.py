@@ -181,7 +181,7 @@ def _induct(source: Source, properties: tuple[Property, ...], effort: Effort, re
 def _refine(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
     spec = source.spec
     if spec.name not in REFINEMENTS:
-        raise CommandError(f"{spec.name} refines no other spec", f"{', '.join(REFINEMENTS)} does")
+        raise CommandError(f"{spec.name} refines no other spec", f"those that do: {', '.join(REFINEMENTS)}")
     if properties != spec.properties:
         raise CommandError("--engine refine is about every step, not about single properties", "leave out -p")
     expanded = source if isinstance(source, GroundSpec) else ground(trace(spec), source.bounds)

@@ -18,7 +18,7 @@ def first_mismatch(
 
     The steps must be a path of the spec within bounds; LookupError if one is not.
     """
-    source = ground(trace(spec), bounds)
+    source = ground(trace(refinement.with_history(spec)), bounds)
     parts = Parts(source, refinement.reads)
     simulation = Simulation(refinement, source, parts)
     state = source.initial()

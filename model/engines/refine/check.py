@@ -15,8 +15,9 @@ from model.engines.refine.simulation import Mismatch, Simulation, Stands, format
 from model.engines.refine.windows import Parts, Unseen
 from model.engines.source import Budget, Clock, Disagreement, Record, Report, State, Stop, replayed
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, Verdict, overall
-from model.language import Node
-from model.language.ground_spec import GroundSpec
+from model.language import Node, Spec
+from model.language.ground_spec import GroundSpec, ground
+from model.language.trace import trace
 
 _AUDIT_EVERY = 1024
 """Of so many combinations one is looked at again through all nodes' parts."""
@@ -39,6 +40,8 @@ class _Search(BreadthFirst):
         self, refinement: Refinement, source: GroundSpec, budget: Budget, clock: Clock, report: Report | None
     ) -> None:
         super().__init__(source.spec, budget, clock, report)
+        history = refinement.with_history(source.spec)
+        source = source if history is source.spec else ground(trace(history), source.bounds)
         self.source = source
         self.parts = Parts(source, refinement.reads)
         self.simulation = Simulation(refinement, source, self.parts)
@@ -83,7 +86,7 @@ class _Search(BreadthFirst):
         nodes = self._nodes[place].get(args)
         if nodes is None:
             named = self.parts.nodes if place in self._wide else involved(args, self._sorts[place], Node)
-            nodes = self._nodes[place][args] = named
+            nodes = self._nodes[place][args] = self._with_shared(named)
         if before != after:
             nodes = self._with_changed(nodes, before, after)
         key = (place, args, nodes, *[before[n] for n in nodes], *[after[n] for n in nodes])
@@ -92,6 +95,9 @@ class _Search(BreadthFirst):
             path = self._decided(state, place, args, nodes, before, after)
             self._known[key] = path
         return path
+
+    def _with_shared(self, nodes: tuple[int, ...]) -> tuple[int, ...]:
+        return nodes if nodes == self.parts.nodes else (*nodes, *self.parts.shared)
 
     @staticmethod
     def _with_changed(nodes: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
@@ -153,9 +159,12 @@ def refine(
     complete, why = search.search()
     spec = source.spec
     fired = {a.name: sum(counts.values()) for a, counts in zip(spec.actions, search.paths, strict=True)}
-    record = Record(source, ())
+    record = Record(search.source, ())
     record.fired = list(fired.values())
-    claims = (_steps_refine(refinement, search, complete, why), _steps_are_taken(refinement, search, complete, why))
+    claims = (
+        _steps_refine(refinement, spec, search, complete, why),
+        _steps_are_taken(refinement, search, complete, why),
+    )
     verdicts = (*claims, *record.finish(complete=complete, why=why))
     return Verdict(
         spec=spec.name,
@@ -173,7 +182,7 @@ def refine(
         spec_hash=spec.digest(),
         bug=spec.bug,
         levels=tuple(search.levels),
-        cut={a.name: n for a, n in zip(spec.actions, source.cut, strict=True)},
+        cut={a.name: n for a, n in zip(spec.actions, search.source.cut, strict=True)},
         paths={a.name: _named(counts) for a, counts in zip(spec.actions, search.paths, strict=True)},
     )
 
@@ -188,16 +197,16 @@ def _claim(name: str, refinement: Refinement) -> str:
     return f"{name}_{refinement.abstract.name}".replace("-", "_")
 
 
-def _steps_refine(refinement: Refinement, search: _Search, complete: bool, why: str) -> PropertyVerdict:
+def _steps_refine(refinement: Refinement, spec: Spec, search: _Search, complete: bool, why: str) -> PropertyVerdict:
     """Every step is a stutter or the abstract steps that it stands for."""
     name = _claim("every_step_refines", refinement)
     if search.at_start is not None:
         return PropertyVerdict(name, REFINEMENT, VIOLATED, f"the initial state: {search.at_start.wrong}")
     if search.failure is not None:
-        spec, failure = search.source.spec, search.failure
-        trace = replayed(spec, search.source.bounds, search.way_to(failure.state, (failure.place, failure.args)))
+        failure = search.failure
+        path = replayed(spec, search.source.bounds, search.way_to(failure.state, (failure.place, failure.args)))
         call = format_call(spec.actions[failure.place], failure.args)
-        return PropertyVerdict(name, REFINEMENT, VIOLATED, f"{call} is not {failure.mismatch}", trace)
+        return PropertyVerdict(name, REFINEMENT, VIOLATED, f"{call} is not {failure.mismatch}", path)
     return PropertyVerdict(name, REFINEMENT, HOLDS if complete else UNKNOWN, _lengths(search) if complete else why)
 
 

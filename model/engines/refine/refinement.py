@@ -6,6 +6,12 @@ least those. That is sound because the abstract spec looks for messages only to 
 (`check_abstract` refuses others): whatever a run can do, it can do with more messages as well. A step is looked at with no more messages
 than the state before it calls for, so no history of the abstract run is needed.
 
+What is no node's is *shared*, and `shared` maps it in the same way: the shared part of the abstract state from that of the concrete one.
+It is involved in every step.
+
+The concrete spec may be looked at with *history*: a spec with more variables (`ghost_`) that its actions only write, so that the
+mapping can say what the protocol has forgotten. Its steps are the steps of the spec.
+
 `steps` names, for each concrete action, the abstract steps that a step of it stands for; none for a stutter. They are *witnesses*: a
 step that is a few abstract steps by another way than the one named does not count.
 
@@ -34,10 +40,11 @@ REFINEMENT = "refinement"
 class Refinement:
     """How the states and steps of a spec map to those of another.
 
-    `state(s, a, n)` writes node n's part of the abstract state a from the concrete state s. `steps[action](s, t, *args)` yields the
-    abstract steps (name, arguments ...) that the step from s to t stands for. Both see of s and t the `reads` (variables and
-    networks), and of these the parts of the nodes that are involved. `unused` are abstract actions that no step stands for, and why;
-    `unlimited` are bounds of the abstract spec that do not come from the concrete one.
+    `state(s, a, n)` writes node n's part of the abstract state a from the concrete state s, `shared(s, a)` what is no node's.
+    `steps[action](s, t, *args)` yields the abstract steps (name, arguments ...) that the step from s to t stands for. Both see of s and
+    t the `reads` (variables and networks), and of these the parts of the nodes that are involved. `history(spec)` is the concrete
+    spec with history. `unused` are abstract actions that no step stands for, and why; `unlimited` are bounds of the abstract spec that
+    do not come from the concrete one.
     """
 
     abstract: Spec = field(repr=False)
@@ -46,6 +53,12 @@ class Refinement:
     steps: Mapping[str, Callable[..., Iterator[Call]]]
     unused: Mapping[str, str] = field(factory=dict)
     unlimited: Mapping[str, int] = field(factory=dict)
+    shared: Callable[[Any, Any], None] | None = None
+    history: Callable[[Spec], Spec] | None = None
+
+    def with_history(self, concrete: Spec) -> Spec:
+        """The concrete spec as it is looked at: with its history, if there is any."""
+        return concrete if self.history is None else self.history(concrete)
 
     def bounds(self, concrete: Mapping[str, int]) -> dict[str, int]:
         """The bounds of the abstract spec, in which every message ever sent can arrive."""
@@ -64,11 +77,14 @@ def is_by_node(declaration: Declaration) -> bool:
     return isinstance(declaration, FnDecl) and bool(declaration.args) and declaration.args[0] is Node
 
 
-def check_abstract(traced: TracedSpec) -> None:
-    """Raise a SpecError if comparing messages by inclusion would not be sound for this spec, or it is not made of nodes' parts."""
+def check_abstract(traced: TracedSpec, *, shared: bool = False) -> None:
+    """Raise a SpecError if comparing messages by inclusion would not be sound for this spec, or it has a part that is not mapped.
+
+    `shared`: what is no node's is mapped.
+    """
     for name, declaration in traced.spec.state.variables.items():
-        if isinstance(declaration, FnDecl) and is_compared(name) and not is_by_node(declaration):
-            raise SpecError(f"{traced.spec.name} has the variable {name}, which is no node's", "map node by node")
+        if isinstance(declaration, FnDecl) and is_compared(name) and not is_by_node(declaration) and not shared:
+            raise SpecError(f"{traced.spec.name} has the variable {name}, which is no node's", "say what is `shared`")
     for action in traced.actions:
         for transition in action.transitions:
             read = [c.term if isinstance(c, Guard) else c.body for c in transition.conditions]

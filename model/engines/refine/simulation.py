@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from model.engines.refine.refinement import Call, Refinement, check_abstract, is_compared
-from model.engines.refine.windows import UNSEEN, Part, Parts, Window, owner_of
+from model.engines.refine.windows import UNSEEN, Part, Parts, Window
 from model.language import Disabled, SpecError, unknown
 from model.language.declare import FnDecl
 from model.language.ground_spec import GroundSpec
@@ -45,7 +45,7 @@ class Simulation:
     """Maps the parts of states, and checks steps. `images` are kept per part: a part is mapped once."""
 
     def __init__(self, refinement: Refinement, source: GroundSpec, parts: Parts) -> None:
-        check_abstract(trace(refinement.abstract))
+        check_abstract(trace(refinement.abstract), shared=refinement.shared is not None)
         self.refinement, self.abstract = refinement, refinement.abstract
         self.concrete, self.parts = source.spec, parts
         for action in source.spec.actions:
@@ -79,11 +79,17 @@ class Simulation:
         work = self._work
         work.show(())
         with reading(self._concrete_reading):
-            self.refinement.state(self._before.state, work.state, node)
-        written = {(store.name, owner_of(key)) for store, key, _ in work.state.__dict__["_undo"] if key is not None}
-        for name, owner in sorted(written):
+            if node in self.parts.shared:
+                assert self.refinement.shared is not None
+                self.refinement.shared(self._before.state, work.state)
+            else:
+                self.refinement.state(self._before.state, work.state, node)
+        written = {(store.name, key) for store, key, _ in work.state.__dict__["_undo"] if key is not None}
+        for name, owner in sorted({(name, work.owner(name, key)) for name, key in written}):
             if owner != node:
-                raise SpecError(f"the part of n{node + 1} writes {name} of n{owner + 1}", "map node by node")
+                raise SpecError(
+                    f"the part of {self._whose(node)} writes {name} of {self._whose(owner)}", "map part by part"
+                )
         taken = work.taken(node)
         for name, _, value in taken.cells:
             if value is UNSEEN:
@@ -104,6 +110,9 @@ class Simulation:
                 if (found := dict.get(stores[name], key)) != value:
                     return Mismatch((), self._differs(name, key, found, value))
         return None
+
+    def _whose(self, node: int) -> str:
+        return "nobody" if node in self.parts.shared else f"n{node + 1}"
 
     # ---- steps
     def step(
@@ -172,7 +181,13 @@ class Simulation:
         index = ", ".join(format_value(k, sort) for k, sort in zip(keys, declaration.args, strict=True))
         values = (format_value(v, declaration.result) for v in (found, wanted))
         text = "{} of {} is then {}, where the state of {} stands for {}"
-        return text.format(f"{variable}[{index}]", self.abstract.name, next(values), self.concrete.name, next(values))
+        return text.format(
+            f"{variable}[{index}]" if index else variable,
+            self.abstract.name,
+            next(values),
+            self.concrete.name,
+            next(values),
+        )
 
 
 def _guard(stop: Disabled) -> str:

@@ -2,7 +2,8 @@
 
 Whether a step refines depends on the parts of the nodes that it involves: their values of the state's functions, and the messages
 that belong to them (to the node in a message's first field of that sort). Few such combinations differ, so each is looked at once.
-Everything else is *unseen* and refuses every use: what is decided by looking at less than it needs is an error, never a wrong result.
+What is no node's is the part of one more, counted after the nodes (`Parts.shared`). Everything else is *unseen* and refuses every
+use: what is decided by looking at less than it needs is an error, never a wrong result.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from model.language import Node, Spec, SpecError, unknown
 from model.language.ground_spec import GroundSpec
 from model.language.plain import Stepper
 from model.language.plain_state import MessageSet, state_class
-from model.language.sorts import Bounds
+from model.language.sorts import Bounds, elements
 
 
 class Unseen(Exception):
@@ -65,6 +66,8 @@ class Window:
         self.stores = {store.name: store for store in self.state.__dict__["_stores"]}
         self.names = tuple(n for n in names if not isinstance(self.stores[n], MessageSet))
         self.networks = tuple(n for n, store in self.stores.items() if isinstance(store, MessageSet))
+        self._by_node = frozenset(n for n in self.names if is_by_node(spec.state.variables[n]))
+        self._nobody = len(elements(Node, bounds))
         for name, store in self.stores.items():
             if not isinstance(store, MessageSet) and name not in free:
                 for key in list(store):
@@ -88,13 +91,17 @@ class Window:
                 stores[name].items = joined(stores[name].items, messages)
         self._shown = parts
 
+    def owner(self, name: str, key: Any) -> int:
+        """Whose part a cell is in."""
+        return int(owner_of(key)) if name in self._by_node else self._nobody
+
     def taken(self, node: int) -> Part:
         """What is seen of one node now, and all messages."""
         cells = tuple(
             (name, key, value)
             for name in self.names
             for key, value in dict.items(self.stores[name])
-            if owner_of(key) == node
+            if self.owner(name, key) == node
         )
         return Part(node, cells, tuple((n, m) for n in self.networks if (m := self.stores[n].items)))
 
@@ -105,7 +112,7 @@ def joined(some: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 class Parts:
-    """States of a ground spec as tuples of numbers, one per node: equal parts have equal numbers."""
+    """States of a ground spec as tuples of numbers, one per node and one for what is shared, if anything is; equal parts: equal numbers."""
 
     def __init__(self, source: GroundSpec, reads: tuple[str, ...]) -> None:
         self.source, spec, layout = source, source.spec, source.layout
@@ -114,10 +121,10 @@ class Parts:
                 raise SpecError(unknown("variable", name, spec.state.variables, f"of {spec.name}"), "see `reads`")
         self._networks = tuple(n for n in reads if n in layout.networks)
         self._variables = tuple(n for n in reads if n not in layout.networks)
-        for name in self._variables:
-            if not is_by_node(spec.state.variables[name]):
-                raise SpecError(f"{spec.name} has the variable {name}, which is no node's", "map node by node")
-        self.nodes = tuple(layout.codec.domain(Node))
+        servers = tuple(layout.codec.domain(Node))
+        self._by_node = frozenset(n for n in self._variables if is_by_node(spec.state.variables[n]))
+        self.shared = (len(servers),) if len(self._by_node) < len(self._variables) else ()
+        self.nodes = (*servers, *self.shared)
         self._cells = [itemgetter(*self._places(n)) for n in self.nodes]
         self._owned = [(layout.networks[n], self._owner(n)) for n in self._networks]
         self._split: list[dict[Any, tuple[Any, ...]]] = [{} for _ in self._owned]
@@ -129,7 +136,11 @@ class Parts:
         """Where a node's cells are in a flat state."""
         found: list[int] = []
         for region in self.source.layout.regions.values():
-            if region.function.variable in self._variables:
+            name = region.function.variable
+            if node in self.shared:
+                if name in self._variables and name not in self._by_node:
+                    found += range(region.base, region.base + region.width)
+            elif name in self._by_node:
                 stride = region.width // region.sizes[0]
                 found += range(region.base + node * stride, region.base + (node + 1) * stride)
         return found
@@ -168,7 +179,7 @@ class Parts:
             (name, key, value)
             for name in self._variables
             for key, value in dict.items(stores[name])
-            if owner_of(key) == node
+            if (owner_of(key) == node if name in self._by_node else node in self.shared)
         )
         owned = ((name, tuple(m for m in stores[name].items if m[owner] == node)) for name, owner in owners.items())
         return Part(node, cells, tuple((name, messages) for name, messages in owned if messages))

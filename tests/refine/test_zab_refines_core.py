@@ -1,0 +1,134 @@
+"""The spec `zab` refines the core that is proved: on every step of small scopes, and with a bug that loses data it does not."""
+
+import time
+from typing import Any
+
+import pytest
+
+from model.engines.compiled.explore import explore_compiled
+from model.engines.refine.check import refine
+from model.engines.verdict import HOLDS, VIOLATED, Verdict
+from model.language.ground_spec import ground
+from model.language.trace import trace
+from model.zookeeper.zab.history import with_history
+from properties.registry import REFINEMENTS, find_spec
+from properties.zookeeper.refinement import REFINES_CORE
+from tests.zookeeper.zab_scopes import CRASH_AND_BREAK, ONE_CRASH, no_time
+from traces.format import from_spec_trace
+from traces.replay import replay_on_spec
+
+ZAB = find_spec("zab")
+STEPS = "every_step_refines_zab_core"
+TAKEN = "every_action_is_taken_of_zab_core"
+RETURNS = {"epochs": 1, "log": 2, "txns": 1, "crashes": 0, "partitions": 1}
+
+
+def refined(bounds: dict[str, int], bug: str | None = None, name: str = "zab") -> Verdict:
+    """The verdict within these bounds; with a bug, within the bug's."""
+    spec = find_spec(name) if bug is None else ZAB.with_bug(bug)
+    scope = {} if bug is None else dict(spec.bugs[bug].bounds)
+    source = ground(trace(spec), spec.complete_bounds({**scope, **bounds}))
+    return refine(REFINES_CORE, source, clock=time.process_time)
+
+
+def lengths(verdict: Verdict) -> dict[int, int]:
+    """How many steps are stutters, one step of the core, two, ..."""
+    found: dict[int, int] = {}
+    for paths in verdict.paths.values():
+        for path, times in paths.items():
+            length = 0 if path == "stutter" else path.count(",") + 1
+            found[length] = found.get(length, 0) + times
+    return found
+
+
+def test_every_step_is_a_stutter_or_steps_of_the_core() -> None:
+    """Three servers, one proposal, one crash: all 67,758 steps; an election is seven or nine steps of the core, the beginning 31."""
+    found = refined(ONE_CRASH)
+    assert {p.name: p.verdict for p in found.properties if p.name in (STEPS, TAKEN)} == {STEPS: HOLDS, TAKEN: HOLDS}
+    assert (found.distinct, found.generated, found.rung) == (32_977, 67_759, "explored")
+    assert lengths(found) == {0: 30_948, 1: 23_415, 2: 10_626, 3: 2_349, 7: 324, 9: 93, 31: 3}
+
+
+def test_a_learner_that_returns_within_the_epoch_refines() -> None:
+    """A connection breaks and the learner is truncated: in the core its leader takes it back, and it gives up what it had acknowledged."""
+    found = refined(RETURNS)
+    assert next(p.verdict for p in found.properties if p.name == STEPS) == HOLDS
+    assert found.paths["sync_follower"].keys() == {"return_to_leader"}
+    assert found.paths["take_in_sync"].keys() == {"stutter", "adopt_history"}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "bounds", "distinct", "generated"),
+    [
+        ("zab", CRASH_AND_BREAK, 716_962, 1_594_126),
+        ("zab-async", ONE_CRASH, 53_899, 117_076),
+    ],
+    ids=["broken-connection", "logging-thread"],
+)
+def test_larger_scopes_refine(name: str, bounds: dict[str, int], distinct: int, generated: int) -> None:
+    """A broken connection besides, three epochs; and a logging thread of its own."""
+    found = refined(bounds, name=name)
+    assert next(p.verdict for p in found.properties if p.name == STEPS) == HOLDS
+    assert (found.distinct, found.generated) == (distinct, generated)
+
+
+def test_history_adds_no_steps_and_takes_none_away() -> None:
+    """Without its history each state of the wrapped spec is one of the spec, and the other way round: every action fires as deep."""
+    bounds = ZAB.complete_bounds(RETURNS)
+    plain = explore_compiled(ZAB.with_properties(()), bounds, clock=no_time)
+    wrapped = explore_compiled(with_history(ZAB), bounds, clock=no_time)
+    assert wrapped.depth == plain.depth
+    assert {a for a, n in wrapped.coverage.items() if n} == {a for a, n in plain.coverage.items() if n}
+    stripped = {_without_history(with_history(ZAB), s) for s in _states(with_history(ZAB), RETURNS)}
+    assert stripped == {_without_history(ZAB, s) for s in _states(ZAB, RETURNS)}
+
+
+def _states(spec: Any, bounds: dict[str, int]) -> set[Any]:
+    """All reachable states of a spec, frozen."""
+    source = ground(trace(spec), spec.complete_bounds(bounds))
+    found, queue = {source.initial()}, [source.initial()]
+    for state in queue:
+        for _, _, new in source.successors(state):
+            if new not in found:
+                found.add(new)
+                queue.append(new)
+    return {(source, state) for state in found}
+
+
+def _without_history(spec: Any, found: tuple[Any, Any]) -> tuple[Any, ...]:
+    """A state without the variables that the history adds, as plain values."""
+    source, state = found
+    regions = source.layout.regions.values()
+    kept = [r for r in regions if r.function.variable in ZAB.state.variables]
+    return tuple(state[r.base : r.base + r.width] for r in sorted(kept, key=lambda r: r.function.name))
+
+
+BUGS = {
+    "ZOOKEEPER-2845": "acknowledged[n1, 2] of zab-core is then 2, where the state of zab stands for 1",
+    "ZOOKEEPER-3911": "require(has_initial_history(is_synchronizing(s, n), s.history[n].length, new_leader.end))",
+    "ZOOKEEPER-4643": "require(has_initial_history(is_synchronizing(s, n), s.history[n].length, new_leader.end))",
+    "ZOOKEEPER-4646": "require(has_initial_history(is_synchronizing(s, n), s.history[n].length, new_leader.end))",
+    "ZOOKEEPER-1291": "require(may_acknowledge_new_leader(s.current_epoch[n], new_leader.epoch))",
+    "ZOOKEEPER-335": "accepted_epoch[n1] of zab-core is then 2, where the state of zab stands for 1",
+}
+"""Per bug what is wrong with its first step that does not refine: a guard of the core, or a variable."""
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_does_not_refine(bug: str) -> None:
+    """The proof is not about a spec with such a bug: a guard of the core is false, or a variable differs; the trace shows it again."""
+    found = refined({}, bug)
+    violation = found.violation
+    assert violation is not None
+    assert (violation.name, violation.verdict) == (STEPS, VIOLATED)
+    assert violation.reason.endswith(BUGS[bug])
+    assert violation.trace is not None
+    kept: dict[str, Any] = {"property": violation.name, "kind": violation.kind, "engine": "refine", "seed": None}
+    again = replay_on_spec(from_spec_trace(ZAB.with_bug(bug), found.bounds, violation.trace, **kept))
+    assert (again.verdict, again.at, again.reason) == (VIOLATED, len(violation.trace.steps), violation.reason)
+
+
+def test_the_registry_knows_the_refinement() -> None:
+    """Both specs of Zab refine the core by the same mapping."""
+    assert REFINEMENTS["zab"] is REFINEMENTS["zab-async"] is REFINES_CORE
