@@ -5,6 +5,7 @@ from attrs import frozen
 from impl.kraft.state import Timings
 from impl.world.applications import Application
 from impl.world.clients import FIRST_CLIENT, ClientTimings
+from impl.zookeeper.service import Service
 from impl.zookeeper.state import Settings
 
 
@@ -28,8 +29,8 @@ class WorldConfig:
     """A cluster: how many nodes (voters, numbered from 1) and clients (addresses from 101), and the bug it has, by id.
 
     `mode` names the system (`systems.SYSTEMS`); `timings` are those of KRaft, `ensemble` the settings of ZooKeeper. There,
-    `sessions` says whether the clients have sessions of the service (else the ensemble is bare: it answers whoever asks),
-    with this `session_timeout` in ms, and `applications` run beside them, at the addresses after those of the clients.
+    `sessions` says whether the clients have sessions, if the ensemble replicates a `Service`; else it is bare, and answers
+    whoever asks. They have `session_timeout` in ms; `applications` run beside them, at the addresses after those of the clients.
     """
 
     nodes: int = 3
@@ -40,14 +41,19 @@ class WorldConfig:
     budget: FaultBudget = FaultBudget()
     mode: str = "kraft"
     ensemble: Settings = Settings()
-    sessions: bool = False
-    session_timeout: int = 1_000
+    sessions: bool = True
+    session_timeout: int = 3_000
     applications: tuple[Application, ...] = ()
 
     @property
     def voters(self) -> tuple[int, ...]:
         """The ids of the nodes, in ascending order."""
         return tuple(range(1, self.nodes + 1))
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether the clients have sessions: the ensemble must replicate the service's tree, which knows them."""
+        return self.sessions and self.mode == "zookeeper" and isinstance(self.ensemble.machine, Service)
 
     @property
     def client_addresses(self) -> tuple[int, ...]:

@@ -315,4 +315,4 @@ class _Turn:
         if isinstance(head.operation, CloseSession) and self.state.phase == CLOSED:
             self.hang_up()
         elif head.number is not None:
-            self.outputs.append(Answered(head.number, answer))
+            self.outputs.append(Answered(head.number, answer, zxid, message.src))

@@ -47,10 +47,15 @@ class Submit:
 
 @frozen
 class Answered:
-    """Event: the answer to `number`; an error code in it is an answer too."""
+    """Event: the answer to `number`; an error code in it is an answer too.
+
+    `server` gave it, when it had applied everything up to `zxid` (its header); ZooKeeper's own library keeps both to itself.
+    """
 
     number: int
     answer: Answer
+    zxid: int = 0
+    server: int = 0
 
 
 @frozen

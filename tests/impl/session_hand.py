@@ -23,7 +23,7 @@ class Clients:
     ) -> None:
         self.watch = ServiceWatch()
         config = WorldConfig(
-            nodes=nodes, clients=0, bug=bug, mode="zookeeper", sessions=True, applications=applications,
+            nodes=nodes, clients=0, bug=bug, mode="zookeeper", session_timeout=1_000, applications=applications,
             ensemble=settings or Settings(),
         )  # fmt: skip
         self.world = World(config, observers=[self.watch])

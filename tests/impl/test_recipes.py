@@ -84,7 +84,7 @@ def run(
 ) -> list[Holders]:
     """Some runs, each under watch."""
     watches = []
-    world = WorldConfig(clients=0, mode="zookeeper", sessions=True, applications=applications)
+    world = WorldConfig(clients=0, mode="zookeeper", session_timeout=1_000, applications=applications)
     for seed in seeds:
         watches.append(Holders(holds, top))
         Simulator(seed, SimulationConfig(world, faults=faults, steps=4_000), observers=[watches[-1]]).run()
@@ -130,7 +130,7 @@ def test_an_election_has_one_leader_that_is_right() -> None:
 def registered(seed: int, *, checks_owner: bool) -> tuple[int, list[str]]:
     """How many sessions the members had, and which of them believe to be registered after a calm time, and are not."""
     members = (Member(checks_owner=checks_owner),) * 3
-    world = WorldConfig(clients=0, mode="zookeeper", sessions=True, applications=members)
+    world = WorldConfig(clients=0, mode="zookeeper", session_timeout=1_000, applications=members)
     plan = evolve(SLEEPY, client_crash=Episodes(every=800 * MS, at_most=1_000, shortest=MS, longest=300 * MS))
     watch = ServiceWatch()
     simulator = Simulator(seed, SimulationConfig(world, faults=plan, steps=2_500, quiet_steps=0), observers=[watch])

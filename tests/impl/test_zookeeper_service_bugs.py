@@ -57,7 +57,6 @@ def simulation(bug: str | None, hunt: Hunt) -> SimulationConfig:
         clients=0,
         bug=bug,
         mode="zookeeper",
-        sessions=True,
         session_timeout=hunt.session_timeout,
         applications=hunt.applications,
         ensemble=hunt.settings,

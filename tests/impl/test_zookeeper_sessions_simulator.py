@@ -32,7 +32,7 @@ def sessions(
 ) -> SimulationConfig:
     """Three clients that do anything."""
     world = WorldConfig(
-        nodes=nodes, clients=0, bug=bug, mode="zookeeper", sessions=True, session_timeout=timeout, applications=(Anything(),) * 3,
+        nodes=nodes, clients=0, bug=bug, mode="zookeeper", session_timeout=timeout, applications=(Anything(),) * 3,
         ensemble=settings or Settings(),
     )  # fmt: skip
     return SimulationConfig(world, faults=faults, steps=steps, quiet_steps=300)
@@ -90,7 +90,7 @@ def test_a_client_that_has_seen_more_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_the_workload_has_sessions() -> None:
     """Operations on topics through sessions: all end, without faults each is known, and versions are the znodes'."""
     for faults, unknown in ((NO_FAULTS, False), (FaultPlan(), True)):
-        config = SimulationConfig(WorldConfig(clients=3, mode="zookeeper", sessions=True), faults=faults, steps=1_500)
+        config = SimulationConfig(WorldConfig(clients=3, mode="zookeeper"), faults=faults, steps=1_500)
         simulator = Simulator(3, config)
         run = simulator.run()
         types = {event.type for event in run.history}

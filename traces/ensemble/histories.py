@@ -14,6 +14,7 @@ from impl.effects import Receive, Send
 from impl.world.history import HistoryEvent
 from impl.world.record import StepRecord
 from impl.world.world import World
+from impl.zookeeper.client_messages import Tell
 from impl.zookeeper.effects import Established
 from impl.zookeeper.messages import ClientResponse
 from impl.zookeeper.state import Following, Leading
@@ -44,6 +45,7 @@ class Syncs:
     answered: int = 0
     deposed: set[int] = field(factory=set)
     _epoch: int = 0
+    _seen: int = 0
     _late: set[tuple[int, int]] = field(factory=set)
 
     def __call__(self, world: World, record: StepRecord) -> None:
@@ -52,22 +54,31 @@ class Syncs:
             match effect:
                 case Established(epoch):
                     self._epoch = max(self._epoch, epoch)
-                case Send(ClientResponse() as response) if self._serves_epoch(world, record.node) < self._epoch:
-                    self._late.add((response.dst, response.cxid))
+                case Send(ClientResponse() | Tell() as response) if (
+                    self._serves_epoch(world, record.node) < self._epoch
+                ):
+                    self._late.add((response.dst, _number(response)))
                 case _:
                     pass
-        if isinstance(record.event, Receive) and isinstance(record.event.message, ClientResponse) and world.history:
-            response, last = record.event.message, world.history[-1]
-            if last.type == "ok" and last.f == "sync_read" and last.index not in self.deposed:
-                self.answered += 1
-                if (response.dst, response.cxid) in self._late:
-                    self.deposed.add(last.index)
+        if len(world.history) == self._seen:
+            return
+        self._seen, last = len(world.history), world.history[-1]
+        if isinstance(record.event, Receive) and last.type == "ok" and last.f == "sync_read":
+            response = record.event.message
+            self.answered += 1
+            if (response.dst, _number(response)) in self._late:
+                self.deposed.add(last.index)
 
     @staticmethod
     def _serves_epoch(world: World, node: int) -> int:
         """The epoch that a server serves in; of one that does not, all that matters is that it is old."""
         state = world.state(node)
         return state.current_epoch if state is not None and isinstance(state.role, Following | Leading) else 0
+
+
+def _number(response: ClientResponse | Tell) -> int:
+    """The client's number of the request that is answered."""
+    return response.cxid if isinstance(response, ClientResponse) else response.reply.cxid
 
 
 def answered(history: Iterable[HistoryEvent], deposed: Collection[int] = ()) -> tuple[Answered, ...]:

@@ -54,7 +54,7 @@ def _settings_of(config: WorldConfig) -> Settings:
 def _processes_of(config: WorldConfig) -> dict[int, ClientProcess]:
     """Clients with sessions, and applications, by address."""
     settings = ClientSettings(config.voters, config.session_timeout)
-    clients = [TopicClient(index, config.clients) for index in range(config.clients)] if config.sessions else []
+    clients = [TopicClient(index, config.clients) for index in range(config.clients)] if config.has_sessions else []
     placed: list[tuple[int, Application]] = [
         *zip(config.client_addresses, clients, strict=False),
         *zip(config.application_addresses, config.applications, strict=True),

@@ -15,7 +15,7 @@ from impl.world.clients import Outcome, argument_of
 from impl.world.system import Started
 from impl.zookeeper.codes import ErrorCode
 from impl.zookeeper.handle import Answered, Lost, Notified, OpenSession, SessionChanged, SessionState, Submit
-from impl.zookeeper.requests import Answer, Create, Delete, GetData, SetData, Sync
+from impl.zookeeper.requests import Create, Delete, GetData, SetData, Sync
 from impl.zookeeper.requests import Operation as Request
 
 
@@ -48,8 +48,8 @@ class TopicClient(Application):
         match event:
             case Invoke(operation):
                 return self._invoke(state, operation)
-            case Answered(number=number, answer=answer) if state.call is not None and number == state.number:
-                return self._answered(state, state.call, answer)
+            case Answered(number=number) if state.call is not None and number == state.number:
+                return self._answered(state, state.call, event)
             case Lost(number=number, error=error) if state.call is not None and number == state.number:
                 return self._lost(state, state.call, error)
             case SessionChanged(state=session):
@@ -75,12 +75,16 @@ class TopicClient(Application):
         submits = [Submit(first + offset, request) for offset, request in enumerate(requests)]
         return evolve(state, call=operation, number=first + len(requests) - 1), (Record(invoked), *submits)
 
-    def _answered(self, state: TopicClientState, call: Operation, answer: Answer) -> Started:
+    def _answered(self, state: TopicClientState, call: Operation, event: Answered) -> Started:
+        answer = event.answer
         missing = answer.error == ErrorCode.NO_NODE
+        found: dict[str, Any] = {"zxid": event.zxid, "server": event.server}
         if answer.error and not (call.is_read and missing):
-            outcome = Outcome(state.process, "fail", call, None, ErrorCode(answer.error).name)
+            outcome = Outcome(state.process, "fail", call, found, ErrorCode(answer.error).name)
         else:
-            found: dict[str, Any] = {"version": 0 if answer.stat is None else answer.stat.version}
+            stat = answer.stat
+            version, mzxid = (0, 0) if stat is None else (stat.version, stat.mzxid)
+            found = {"version": version, "mzxid": mzxid, **found}
             if call.is_read:
                 found = {**found, "exists": not missing, "value": _value(answer.data)}
             outcome = Outcome(state.process, "ok", call, found)
@@ -99,7 +103,7 @@ def requests_of(operation: Operation) -> tuple[Request, ...]:
     path = "/" + operation.key.replace("/", "%2F")
     match operation.f:
         case "create_topic":
-            return (Create(path, None),)
+            return (Create(path, None, with_stat=True),)
         case "delete_topic":
             return (Delete(path),)
         case "set_config":
