@@ -71,16 +71,23 @@ static int table_of_states(Engine *e, u32 bits) {
     return 1;
 }
 
-/* A table of 2^bits entries; 0 if there is no memory for it. Fingerprints are of all states, also of those on disk, so they move. */
+/* A table of 2^bits entries; 0 if there is no memory for it. Where an entry says its hash, the old table is moved: in the order of
+ * hashes, so from its beginning to its end, and what was moved is given back at once. Fingerprints are of all states, also of those
+ * on disk, so only that will do. */
 i32 explorer_table(Engine *e, i32 bits) {
-    if (!e->fingerprints || !e->table) return table_of_states(e, bits);
-    u64 *old = e->table, size = e->table_mask + 1;
+    if ((!e->fingerprints && e->words != 1) || !e->table) return table_of_states(e, bits);
+    const u64 size = e->table_mask + 1, piece = 1 << 21;
+    u64 *old = e->table;
     if (!new_table(e, bits)) return 0;
     for (u64 j = 0; j < size; j++) {
-        u64 s = old[j] - 1;
-        if (old[j]) place_entry(e, (e->words == 1 ? hash_state(&s, 1) : old[j]) >> e->table_shift, old[j]);
+        if (old[j]) {
+            u64 s = old[j] - 1;
+            place_entry(e, (e->words == 1 ? hash_state(&s, 1) : old[j]) >> e->table_shift, old[j]);
+        }
+        if ((j + 1) % piece == 0 && j + 1 < size) munmap(old + j + 1 - piece, piece * 8);
     }
-    munmap(old, size * 8);
+    const u64 moved = (size - 1) / piece * piece;
+    munmap(old + moved, (size - moved) * 8);
     return 1;
 }
 
