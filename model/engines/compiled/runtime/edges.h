@@ -8,6 +8,7 @@ i32 explorer_index(Engine *e) {
     u64 n = 0, bits = 12;
     for (u32 t = 0; t < e->threads; t++) e->first[t] = n, n += e->worker[t].n;
     if (n >= NOWHERE) return 0;
+    spell_out(e);
     while (1ull << bits < 2 * n) bits++;
     if (e->index) munmap(e->index, (e->index_mask + 1) * 4);
     if (!(e->index = map(4ull << bits))) return 0;
@@ -75,7 +76,7 @@ void explorer_moves(const Engine *e, i32 *keys, i32 *moves, u64 *entries, u64 *w
     while (1ull << group_bits < e->groups + 2ull) group_bits++;
     for (u64 j = 0; e->memo && j <= e->memo_mask; j++) {
         const u64 *row = e->memo + j * (K + 1);
-        u64 left = row[K] & 0xffffff;
+        u64 left = row[K] & MOVES;
         if (!row[0] || !left) continue;
         if (keys) {
             i32 *key = keys + *entries * (1 + e->max_views);

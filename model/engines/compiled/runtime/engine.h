@@ -5,6 +5,8 @@ enum { BLOCK = 64, CHUNK_BITS = 16, CHUNKS = 1 << 16, MAX_WORDS = 8, MAX_THREADS
 enum { EXPLORE = 0, FIND = 1, CHECK = 2, EDGES = 3, LEADS = 4 };
 enum { DEGREES = 64 }; /* out-degrees are counted up to one less, the last counts all higher ones */
 enum { FLAG_CUT = 1, FLAG_EVENT = 2, FLAG_VERDICT = 4 };
+#define SHORT (1ull << 63) /* in the value of a memo row, see memo.h */
+#define MOVES 0xffffffull
 enum { MADE_BITS = 3 }; /* of a component value's first table, see patches.h */
 enum { ENTRY = 1, PATCH = 2, FATAL = 4 }; /* what is missing for a state of a block, or that it violates */
 
@@ -82,9 +84,10 @@ typedef struct {
     Component *component;
     Projection *projection;
     Group *group;
-    /* the memo: rows of [key..., offset << 24 | moves] */
+    /* the memo: rows of [key..., offset << 24 | moves], or of [key..., SHORT | move] */
     u32 key_words;
     u64 memo_mask, memo_n, *memo;
+    int explicit; /* no row's value is SHORT */
     /* moves: [action << 16 | writes << 8 | flags, event if FLAG_EVENT, component << 24 | patch ...]. Before them comes
      * a verdict on the state (FLAG_VERDICT, then its event), after them [action << 16 | times << 8 | FLAG_CUT] for cut steps */
     u32 *code;

@@ -141,6 +141,32 @@ i32 explorer_ready(Engine *e) {
     return memo_layout(e);
 }
 
+/* The value of a memo row says where the code of the entry begins and how many moves it has. An entry of one short move, as most are,
+ * is in the value itself: SHORT, head, patch. */
+static u64 append_code(Engine *e, u32 moves, const u32 *code, u32 n) {
+    u64 value = e->ncode << 24 | moves;
+    if (e->ncode + n > e->capcode) e->code = resize(e->code, (e->capcode = 2 * (e->ncode + n) + 1024) * 4);
+    memcpy(e->code + e->ncode, code, n * 4);
+    e->ncode += n;
+    return value;
+}
+
+/* 0 if the entry is not that short. */
+static u64 short_form(u32 moves, const u32 *code, u32 n) {
+    if (moves != 1 || n > 2 || code[0] & (FLAG_EVENT | FLAG_VERDICT) || code[0] >> 31) return 0;
+    return SHORT | (u64)code[0] << 32 | (n == 2 ? code[1] : 0);
+}
+
+/* Give all entries code of their own, those to come too: a word in the code then says which move it is. */
+static void spell_out(Engine *e) {
+    for (u64 j = 0; !e->explicit && e->memo && j <= e->memo_mask; j++) {
+        u64 *value = e->memo + j * (e->key_words + 1) + e->key_words;
+        u32 code[2] = {(u32)(*value >> 32) & INT32_MAX, (u32)*value};
+        if (*value & SHORT) *value = append_code(e, 1, code, code[0] & FLAG_CUT ? 1 : 1 + (code[0] >> 8 & 255));
+    }
+    e->explicit = 1;
+}
+
 static void put(Engine *e, const i32 *miss, u32 moves, const u32 *code, u32 n) {
     u32 K = e->key_words;
     if (e->memo_n * 2 > e->memo_mask) {
@@ -152,12 +178,10 @@ static void put(Engine *e, const i32 *miss, u32 moves, const u32 *code, u32 n) {
     }
     u64 row[3];
     memo_key(e, miss, row);
-    row[K] = e->ncode << 24 | moves;
+    row[K] = e->explicit ? 0 : short_form(moves, code, n);
+    if (!row[K]) row[K] = append_code(e, moves, code, n);
     memo_insert(e, row);
     e->memo_n++;
-    if (e->ncode + n > e->capcode) e->code = resize(e->code, (e->capcode = 2 * (e->ncode + n) + 1024) * 4);
-    memcpy(e->code + e->ncode, code, n * 4);
-    e->ncode += n;
 }
 
 /* Fill in misses: per entry [group, projected values..., moves, words of code, code...]. */

@@ -80,12 +80,14 @@ INLINE u64 look_up(const Engine *e, Worker *w, u64 nitems, u64 *moves, const u32
             missed(e, w, x.group, w->records + x.state * e->components);
             put_off(e, w, x.state, x.group);
             w->missing[x.state] |= ENTRY;
-        } else if (value & 0xffffff) {
-            __builtin_prefetch(code + (value >> 24));
-            __builtin_prefetch(code + (value >> 24) + 16);
+        } else if (value & (SHORT | MOVES)) {
+            if (!(value & SHORT)) {
+                __builtin_prefetch(code + (value >> 24));
+                __builtin_prefetch(code + (value >> 24) + 16);
+            }
             x.at = value;
             items[kept++] = x;
-            *moves += value & 0xffffff;
+            *moves += value & SHORT ? 1 : value & MOVES;
         }
     }
     return kept;
@@ -95,6 +97,7 @@ INLINE u64 look_up(const Engine *e, Worker *w, u64 nitems, u64 *moves, const u32
 INLINE void verdicts(const Engine *e, Worker *w, const u64 *states, u64 kept, const u32 W) {
     for (u64 i = 0; i < kept; i++) {
         const Item *x = w->items + i;
+        if (x->at & SHORT) continue;
         const u32 *code = e->code + (x->at >> 24);
         if (*code != FLAG_VERDICT) continue;
         if (e->mode == EXPLORE || e->mode == CHECK)
@@ -127,14 +130,15 @@ INLINE void step(const Engine *e, Worker *w, const u64 *s, const Item *x, const 
     const u32 *const start = e->code, C = e->components, made_at = 2 * e->mask_words;
     const Component *const components = e->component;
     const int mode = e->mode;
-    const u32 q = x->state, *code = start + (x->at >> 24), *numbers = w->numbers + q * C, **records = w->records + q * C;
+    const u32 q = x->state, in_short[2] = {x->at >> 32 & INT32_MAX, (u32)x->at};
+    const u32 *code = x->at & SHORT ? in_short : start + (x->at >> 24), *numbers = w->numbers + q * C, **records = w->records + q * C;
     const u64 steps = w->nsteps, cuts = w->ncuts, successors = w->nsuccessors, taken = w->nsteps_taken;
-    u32 count = x->at & 0xffffff;
+    u32 count = x->at & SHORT ? 1 : x->at & MOVES;
     int lacking = 0;
 
     if (*code == FLAG_VERDICT) code += 2, count--;
     for (u32 m = 0; m < count; m++) {
-        const u32 at_word = (u32)(code - start), head = *code++;
+        const u32 at_word = (u32)(code - start), head = *code++; /* the word counts in mode EDGES, where no entry is short */
         u64 to[MAX_WORDS], changed = 0;
         int doomed = 0;
         if (__builtin_expect(head & (FLAG_EVENT | FLAG_CUT), 0)) {
