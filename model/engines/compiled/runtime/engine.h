@@ -7,6 +7,7 @@ enum { DEGREES = 64 }; /* out-degrees are counted up to one less, the last count
 enum { FLAG_CUT = 1, FLAG_EVENT = 2, FLAG_VERDICT = 4 };
 #define SHORT (1ull << 63) /* in the value of a memo row, see memo.h */
 #define MOVES 0xffffffull
+enum { NOTED = 1 << 10 };
 enum { MADE_BITS = 3 }; /* of a component value's first table, see patches.h */
 enum { ENTRY = 1, PATCH = 2, FATAL = 4 }; /* what is missing for a state of a block, or that it violates */
 
@@ -60,6 +61,7 @@ typedef struct {
     u64 *waiting; /* the same for each state of a block */
     u8 missing[BLOCK];
     Rows key_misses, patch_misses;
+    u64 *noted; /* keys of misses that were noted last, two words each */
     u64 *generated, *cut;
     u64 total, deadlocks, taken;
     Event *events;
@@ -206,6 +208,7 @@ Engine *explorer_new(const i32 *cfg) {
         rows_init(&w->patch_misses, 3);
         w->generated = calloc(e->actions, 8), w->cut = calloc(e->actions, 8);
         w->numbers = calloc(BLOCK * e->components + 1, 4), w->records = calloc(BLOCK * e->components + 1, sizeof(void *));
+        w->noted = calloc(2 * NOTED, 8);
         w->waiting = calloc(BLOCK * (mw + 1ull), 8);
         w->items = calloc((u64)BLOCK * e->groups + 1, sizeof(Item));
     }
@@ -225,7 +228,7 @@ void explorer_free(Engine *e) {
         for (u32 i = 0; i < w->nevents; i++) free(w->events[i].key);
         free(w->events), free(w->generated), free(w->cut), free(w->numbers), free(w->records), free(w->items);
         free(w->hashes), free(w->successors), free(w->steps), free(w->cuts);
-        free(w->postponed), free(w->postponed_rest), free(w->waiting), free(e->pool[t]), free(e->pool_rest[t]), free(w->steps_taken), free(w->edges), free(w->collected), free(w->ties);
+        free(w->postponed), free(w->postponed_rest), free(w->waiting), free(w->noted), free(e->pool[t]), free(e->pool_rest[t]), free(w->steps_taken), free(w->edges), free(w->collected), free(w->ties);
     }
     for (u32 c = 0; c < e->components; c++) rows_free(&e->component[c].values), free(e->component[c].record);
     for (u32 p = 0; p < e->projections; p++) {

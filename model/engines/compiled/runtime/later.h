@@ -24,7 +24,12 @@ static void event(const Engine *e, Worker *w, u32 number, const u64 *state, u32 
     for (u32 v = 0; v < g->views; v++) x->key[1 + v] = record_of[g->view[v].component][g->view[v].slot];
 }
 
-static void missed(const Engine *e, Worker *w, u32 group, const u32 *record_of[]) {
+/* Note a memo key that is missing. Many states of a level miss the same: what was noted last is known by its key. */
+static __attribute__((noinline)) void missed(const Engine *e, Worker *w, u32 group, const u64 *key, const u32 K, const u32 *record_of[]) {
+    u64 *noted = w->noted + (memo_place(~0ull, key, K) & (NOTED - 1)) * 2;
+    if (noted[0] == key[0] && (K == 1 || noted[1] == key[1])) return;
+    noted[0] = key[0];
+    if (K == 2) noted[1] = key[1];
     i32 miss[1 + e->max_views];
     const Group *g = e->group + group;
     memset(miss, 0, sizeof miss);

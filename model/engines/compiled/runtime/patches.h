@@ -92,6 +92,7 @@ static int compare_rows(const void *a, const void *b) {
 /* The misses of all threads, each once, sorted. */
 static Rows *gather(Engine *e, int patches) {
     Rows *all = patches ? &e->worker[0].patch_misses : &e->worker[0].key_misses;
+    for (u32 t = 0; !patches && t < e->threads; t++) memset(e->worker[t].noted, 0, 2 * NOTED * 8);
     for (u32 t = 1; t < e->threads; t++) {
         Rows *r = patches ? &e->worker[t].patch_misses : &e->worker[t].key_misses;
         for (u32 i = 0; i < r->n; i++) rows_intern(all, r->rows + (u64)i * r->width);

@@ -77,7 +77,7 @@ INLINE u64 look_up(const Engine *e, Worker *w, u64 nitems, u64 *moves, const u32
         }
         u64 value = row[K];
         if (__builtin_expect(!row[0], 0)) {
-            missed(e, w, x.group, w->records + x.state * e->components);
+            missed(e, w, x.group, items[i].key, K, w->records + x.state * e->components);
             put_off(e, w, x.state, x.group);
             w->missing[x.state] |= ENTRY;
         } else if (value & (SHORT | MOVES)) {
