@@ -25,16 +25,15 @@ from impl.world.choices import (
     Drop,
     Fire,
     Heal,
-    Pause,
     Redeliver,
     Restart,
     Resume,
 )
 from impl.world.config import WorldConfig
 from impl.world.draws import Draws
-from impl.world.faults import Episodes, FaultPlan
-from impl.world.host import DOWN, PAUSED, UP
-from impl.world.partitions import client_links, partition_links
+from impl.world.faults import FaultPlan
+from impl.world.host import DOWN, PAUSED
+from impl.world.misfortunes import Begin, Later, Misfortunes
 from impl.world.record import StepRecord
 from impl.world.run import Run
 from impl.world.workload import OperationSource, Workload
@@ -72,26 +71,13 @@ class _Loss:
 
 
 @frozen
-class _Begin:
-    """An episode of the fault of this name in the plan begins."""
-
-    fault: str
-
-
-@frozen
 class _Think:
     """A client has thought for long enough."""
 
     client: int
 
 
-_Restore: TypeAlias = Restart | Resume | Heal | Cut
-"""Decided when an episode begins; it may have become impossible, or needless, when its time comes."""
-
-_Item: TypeAlias = _Arrival | _Loss | _Begin | _Think | _Restore
-
-_DOOM_WITHIN = 8
-"""A crash in mid-step strikes one of so many next steps of its node: some kinds of steps never come first after a pause."""
+_Item: TypeAlias = _Arrival | _Loss | Begin | _Think | Later
 
 
 class Simulator:
@@ -115,17 +101,16 @@ class Simulator:
         hosts = (*self.world.voters, *self.world.processes)
         self._held: dict[int, list[_Arrival]] = {host: [] for host in hosts}
         self._thinking: dict[int, None] = {}
-        self._episodes = {**self._plan.episodes, **(self._plan.client_episodes if self.world.processes else {})}
-        self._doomed: dict[int, int] = {}
+        self._misfortunes = Misfortunes(self._plan, self._draws, self.world, self._post)
         self._quiet = False
         self._final_reads: dict[int, list[str]] = {}
-        self.counts: dict[str, int] = dict.fromkeys((*self._episodes, "mid_step", *self.world.network.faults), 0)
+        self.counts = self._misfortunes.counts
+        self.counts.update(dict.fromkeys(self.world.network.faults, 0))
         self._tally = self.world.system.tally()
         self._choices: list[Choice] = []
         for client in self.world.client_addresses:
             self._think(client)
-        for fault in self._episodes:
-            self._schedule_episode(fault, 0)
+        self._misfortunes.schedule()
         self._post_sent(range(len(self.world.sent)))
 
     def run(self) -> Run:
@@ -174,8 +159,8 @@ class Simulator:
                 return self._arrive(item, at)
             case _Loss(message_id):
                 return Drop(message_id, at=at) if world.network.is_in_flight(message_id) else None
-            case _Begin(fault):
-                return self._begin(fault, at)
+            case Begin(fault):
+                return None if self._quiet else self._misfortunes.begin(fault, at)
             case _Think(client):
                 self._thinking.pop(client, None)
                 operation = self._operation_for(client)
@@ -203,14 +188,13 @@ class Simulator:
 
     def _apply(self, choice: Choice) -> StepRecord:
         world = self.world
-        choice = self._strike(choice)
+        choice = self._misfortunes.strike(choice)
         record = world.apply(choice)
         self._choices.append(choice)
         self._tally.add(record.node, record.effects)
         self._post_sent(record.sent)
         if record.incident is not None or isinstance(choice, Crash | CrashDuring):
-            self._doomed.pop(record.node, None)
-            self._post(world.now + self._duration(self._plan.crash), Restart(record.node))
+            self._misfortunes.died(record.node)
         elif isinstance(choice, Resume):
             held, self._held[choice.node] = self._held[choice.node], []
             for arrival in held:
@@ -264,107 +248,13 @@ class Simulator:
             return None
         return None if arrival.copy else Drop(arrival.message_id, at=at)
 
-    # -------------------------------------------------------------------------------------------------------------- the faults
-
-    def _schedule_episode(self, fault: str, now: int) -> None:
-        episodes = self._episodes[fault]
-        if episodes.every and self.counts[fault] < episodes.at_most:
-            pause = self._draws.between(episodes.every // 2, episodes.every + episodes.every // 2)
-            self._post(now + pause, _Begin(fault))
-
-    def _duration(self, episodes: Episodes) -> int:
-        return self._draws.between(episodes.shortest, episodes.longest)
-
-    def _begin(self, fault: str, at: int) -> Choice | None:
-        if self._quiet:
-            return None
-        if fault in self._plan.client_episodes:
-            return self._begin_at_client(fault, at)
-        voters = self.world.voters
-        up = [node for node in voters if self.world.status(node) == UP and node not in self._doomed]
-        if (not up) if fault in ("crash", "pause") else len(voters) == 1:
-            # Nobody is left to fail, or there is no link to cut.
-            self._schedule_episode(fault, at)
-            return None
-        self.counts[fault] += 1
-        end = at + self._duration(self._plan.episodes[fault])
-        choice: Choice | None = None
-        match fault:
-            case "crash":
-                choice = self._begin_crash(self._draws.one_of(up), at)
-            case "pause":
-                node = self._draws.one_of(up)
-                self._post(end, Resume(node))
-                choice = Pause(node, at=at)
-            case _:
-                self._begin_partition(fault, at, end)
-        self._schedule_episode(fault, at)
-        return choice
-
-    def _begin_at_client(self, fault: str, at: int) -> Choice | None:
-        """A process beside the nodes crashes, pauses or is cut off; one that takes the workload's operations never crashes."""
-        world, draws = self.world, self._draws
-        up = [process for process in world.processes if world.status(process) == UP]
-        if fault == "client_crash":
-            up = [process for process in up if process not in world.client_addresses]
-        choice: Choice | None = None
-        if up:
-            self.counts[fault] += 1
-            end = at + self._duration(self._episodes[fault])
-            process = draws.one_of(up)
-            match fault:
-                case "client_crash":
-                    choice = Crash(process, draws.between(*world.kept_range(process)), at=at)
-                case "client_pause":
-                    self._post(end, Resume(process))
-                    choice = Pause(process, at=at)
-                case _:
-                    for src, dst in client_links(process, world.voters, draws):
-                        self._post(at, Cut(src, dst))
-                        self._post(end, Heal(src, dst))
-        self._schedule_episode(fault, at)
-        return choice
-
-    def _begin_crash(self, node: int, at: int) -> Choice | None:
-        """Power loss now, or in the middle of one of the node's next steps."""
-        if self._draws.chance(self._plan.mid_step):
-            self.counts["mid_step"] += 1
-            self._doomed[node] = self._draws.below(_DOOM_WITHIN)
-            return None
-        return Crash(node, self._draws.between(*self.world.kept_range(node)), at=at)
-
-    def _strike(self, choice: Choice) -> Choice:
-        """A doomed node takes a step: it may pass, or the power goes in its middle."""
-        if not self._doomed or not isinstance(choice, Deliver | Redeliver | Fire):
-            return choice
-        node = choice.node if isinstance(choice, Fire) else self.world.sent[choice.message_id].dst
-        left = self._doomed.get(node)
-        if left is None:
-            return choice
-        if left > 0:
-            self._doomed[node] = left - 1
-            return choice
-        effects = self.world.preview(choice)
-        after = self._draws.between(0, len(effects))
-        kept = self._draws.between(*self.world.kept_range(node, effects[:after]))
-        return CrashDuring(choice, after, kept)
-
-    def _begin_partition(self, fault: str, at: int, end: int) -> None:
-        links = partition_links(fault, self.world.voters, self._draws)
-        periods = [(at, end)]
-        if fault == "flapping":
-            period = self._plan.flap_period
-            periods = [(time, min(time + period, end)) for time in range(at, end, 2 * period)]
-        for cut_at, heal_at in periods:
-            for src, dst in links:
-                self._post(cut_at, Cut(src, dst))
-                self._post(heal_at, Heal(src, dst))
+    # ---------------------------------------------------------------------------------------------------------- the quiet period
 
     def _calm_down(self) -> Iterator[StepRecord]:
         """The quiet period begins: links heal, every node runs; each client will read every key once more."""
         world = self.world
         self._quiet = True
-        self._doomed.clear()
+        self._misfortunes.spare_all()
         for src, dst in world.network.cuts():
             yield self._apply(Heal(src, dst))
         for node in (*world.voters, *world.processes):
