@@ -11,6 +11,7 @@ from impl.zookeeper.leader_sessions import revalidate, touch
 from impl.zookeeper.machine import Request
 from impl.zookeeper.messages import Forward, Revalidate
 from impl.zookeeper.peer import leave_role
+from impl.zookeeper.pipeline import enqueue_commit
 from impl.zookeeper.proposals import process_sync, submit
 from impl.zookeeper.requests import CreateSession, Sync
 from impl.zookeeper.service import Service
@@ -117,6 +118,9 @@ def _on_ask(turn: Turn, connection: Connection, message: Ask) -> None:
 def _hand_on(turn: Turn, request: Request) -> None:
     """To the leader, or into the leader's own pipeline. FollowerRequestProcessor, LeaderRequestProcessor."""
     role = turn.state.role
+    if request.operation.is_read and not turn.config.rules.sync_goes_to_the_leader():
+        enqueue_commit(turn, request)
+        return
     if isinstance(role, Following):
         if request.operation.is_read:
             turn.set_role(syncs=(*role.syncs, request))

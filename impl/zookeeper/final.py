@@ -99,7 +99,7 @@ def answer_reads(turn: Turn, link: Link) -> None:
 
 
 def _read(turn: Turn, request: Request) -> Answer:
-    tree, service = turn.state.database.tree, turn.state.service
+    tree, service = readable_tree(turn), turn.state.service
     assert isinstance(tree, DataTree)
     match request.operation:
         case Ping():
@@ -116,6 +116,12 @@ def _read(turn: Turn, request: Request) -> Answer:
             return answer
         case _:
             raise AssertionError(f"{request} is no read")
+
+
+def readable_tree(turn: Turn) -> object:
+    """The tree that reads are answered from."""
+    snapshots = () if turn.config.rules.reads_see_the_database() else turn.state.snapshots
+    return max(snapshots, key=lambda snapshot: snapshot.zxid).tree if snapshots else turn.state.database.tree
 
 
 def _tell(turn: Turn, events: tuple[WatchEvent, ...]) -> None:

@@ -9,7 +9,7 @@ from attrs import evolve
 from impl.operations import Operation
 from impl.zookeeper.apply import apply_in_parts
 from impl.zookeeper.effects import AppendTxn, Applied, FlushTxnLog
-from impl.zookeeper.final import after_apply, after_sync
+from impl.zookeeper.final import after_apply, after_sync, readable_tree
 from impl.zookeeper.machine import Request, Transaction
 from impl.zookeeper.messages import ClientResponse
 from impl.zookeeper.requests import Sync
@@ -146,9 +146,7 @@ def answer_read(turn: Turn, request: Request) -> None:
     """Answer a read from the tree of this server."""
     assert isinstance(request.operation, Operation), "a session's reads are answered in its order"
     database = turn.state.database
-    snapshots = () if turn.config.rules.reads_see_the_database() else turn.state.snapshots
-    tree = max(snapshots, key=lambda snapshot: snapshot.zxid).tree if snapshots else database.tree
-    outcome = turn.settings.machine.read(tree, request.operation)
+    outcome = turn.settings.machine.read(readable_tree(turn), request.operation)
     answer = {**outcome.answer, "zxid": database.last_processed}
     _answer(turn, request.session, request.cxid, "ok", outcome.error, answer)
 

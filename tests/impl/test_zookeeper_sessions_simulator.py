@@ -110,3 +110,9 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     simulator = Simulator(3, config)
     run = simulator.run()
     assert replay(config.world, run.choices).digest() == simulator.world.digest()
+
+
+def test_reads_of_an_old_tree_are_found() -> None:
+    """A server that reads from its newest snapshot says a later zxid than it shows: the watch is armed for what is past."""
+    check = "a change is told before what shows it"
+    assert hunt(sessions(CRASHES, bug="READ-SNAPSHOT"), check, 5) is not None

@@ -253,3 +253,15 @@ def test_a_search_without_zxids_agrees(history: tuple[Answered, ...]) -> None:
     changed = list(history)
     refusal_of_the_right_version(changed)
     assert search(as_searched(changed), ZnodeModel(), budget_seconds=60).verdict == "not linearizable"
+
+
+def test_a_sync_that_asks_nobody_is_found_through_sessions() -> None:
+    """The server that a session is connected to answers its sync by itself: a read after it misses what was there before."""
+    checked = []
+    for bug in ("SYNC-LOCAL", None):
+        syncs = Syncs()
+        world = WorldConfig(nodes=5, clients=6, mode="zookeeper", bug=bug)
+        workload = Workload(think_max=10 * MS, sync_reads=0.3)
+        run = Simulator(1, SimulationConfig(world, workload, SLOW, 2_500), observers=[syncs]).run()
+        checked.append({violation.check for violation in check(answered(run.history, syncs.deposed)).violations})
+    assert checked == [{"sync-reads are linearizable"}, set()]
