@@ -5,8 +5,21 @@ from attrs import frozen
 from impl.kraft.state import Timings
 from impl.world.applications import Application
 from impl.world.clients import FIRST_CLIENT, ClientTimings
+from impl.zk_controller.config import SECOND
+from impl.zk_controller.config import Settings as BrokerSettings
 from impl.zookeeper.service import Service
 from impl.zookeeper.state import Settings
+
+BROKER_SETTINGS = BrokerSettings(
+    replica_lag=2 * SECOND,
+    fetch_wait=SECOND // 4,
+    request_timeout=SECOND // 2,
+    retry_backoff=SECOND // 20,
+    rebalance_delay=2 * SECOND,
+    shutdown_backoff=SECOND // 2,
+    isr_propagation=SECOND // 2,
+)
+"""Everything faster than in Kafka: the sessions of the world's clients are short, and so are its runs."""
 
 
 @frozen
@@ -31,6 +44,7 @@ class WorldConfig:
     `mode` names the system (`systems.SYSTEMS`); `timings` are those of KRaft, `ensemble` the settings of ZooKeeper. There,
     `sessions` says whether the clients have sessions, if the ensemble replicates a `Service`; else it is bare, and answers
     whoever asks. They have `session_timeout` in ms; `applications` run beside them, at the addresses after those of the clients.
+    With `brokers`, so many brokers of Kafka run on the ensemble, between the two, and it is them whom the clients ask.
     """
 
     nodes: int = 3
@@ -44,6 +58,8 @@ class WorldConfig:
     sessions: bool = True
     session_timeout: int = 3_000
     applications: tuple[Application, ...] = ()
+    brokers: int = 0
+    broker_settings: BrokerSettings = BROKER_SETTINGS
 
     @property
     def voters(self) -> tuple[int, ...]:
@@ -63,9 +79,19 @@ class WorldConfig:
     @property
     def application_addresses(self) -> tuple[int, ...]:
         """The addresses of the applications, in their order."""
-        return tuple(FIRST_CLIENT + self.clients + index for index in range(len(self.applications)))
+        first = FIRST_CLIENT + self.clients + self.brokers
+        return tuple(first + index for index in range(len(self.applications)))
+
+    @property
+    def broker_addresses(self) -> tuple[int, ...]:
+        """The addresses of Kafka's brokers, which are their ids too."""
+        return tuple(FIRST_CLIENT + self.clients + index for index in range(self.brokers))
 
     def __attrs_post_init__(self) -> None:
+        if self.brokers < 0:
+            raise ValueError(f"a world has 0 or more brokers, not {self.brokers}")
+        if self.brokers and (self.mode != "zookeeper" or self.sessions):
+            raise ValueError("brokers need mode 'zookeeper', and clients that ask them (sessions=False)")
         if self.applications and self.mode != "zookeeper":
             raise ValueError(f"a world of mode {self.mode!r} has no applications: they are clients of an ensemble")
         if not 1 <= self.nodes < FIRST_CLIENT:

@@ -44,7 +44,7 @@ from impl.world.world import Observer, World
 class SimulationConfig:
     """What to simulate: the cluster, its workload, the faults, and for how many steps (without the quiet period).
 
-    `quiet_steps` bounds the quiet period; a run that does not finish within it says so.
+    `quiet_steps` bounds the quiet period; a run that does not finish within it says so. It lasts at least `quiet_time` (µs).
     """
 
     world: WorldConfig = WorldConfig(clients=3)
@@ -52,6 +52,7 @@ class SimulationConfig:
     faults: FaultPlan = FaultPlan()
     steps: int = 2_000
     quiet_steps: int = 4_000
+    quiet_time: int = 0
 
 
 # ------------------------------------------------------------------------------------------------------- what is on the agenda
@@ -103,6 +104,7 @@ class Simulator:
         self._thinking: dict[int, None] = {}
         self._misfortunes = Misfortunes(self._plan, self._draws, self.world, self._post)
         self._quiet = False
+        self._quiet_until = 0
         self._final_reads: dict[int, list[str]] = {}
         self.counts = self._misfortunes.counts
         self.counts.update(dict.fromkeys(self.world.network.faults, 0))
@@ -255,6 +257,7 @@ class Simulator:
         world = self.world
         self._quiet = True
         self._misfortunes.spare_all()
+        self._quiet_until = world.now + self.config.quiet_time
         for src, dst in world.network.cuts():
             yield self._apply(Heal(src, dst))
         for node in (*world.voters, *world.processes):
@@ -268,6 +271,8 @@ class Simulator:
                 self._think(client)
 
     def _is_finished(self) -> bool:
+        if self.world.now < self._quiet_until:
+            return False
         return self._quiet and not any(self._final_reads.values()) and all(map(self.world.is_idle, self._final_reads))
 
     # ------------------------------------------------------------------------------------------------------------- the clients

@@ -84,5 +84,13 @@ class BrokerDisk:
             case _:
                 return self
 
+    def crash(self, kept: int) -> "BrokerDisk":
+        """The disk after the process has died: all of it."""
+        return self
+
+    def kept_range(self) -> tuple[int, int]:
+        """There is nothing that the death of a process could take."""
+        return 0, 0
+
     def _with(self, tp: TopicPartition, log: ReplicaLog) -> "BrokerDisk":
         return BrokerDisk({**self.logs, tp: log})

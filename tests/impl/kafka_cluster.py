@@ -16,6 +16,7 @@ from impl.zk_controller.state import BrokerState
 from impl.zookeeper.handle import EndSession, OpenSession, Submit
 from impl.zookeeper.requests import Write
 from impl.zookeeper.tree import DataTree
+from tests.impl.kafka_watch import Committed, Stepped
 from tests.impl.zk_store import Handle, Store
 
 MILLI = 1_000
@@ -50,8 +51,6 @@ class Delays:
 
 
 QUIET = Delays(slow=0, lost=0)
-Watcher = Callable[["Cluster", int, BrokerState | None, BrokerEvent, BrokerState], None]
-"""Told of every step of a broker: its state before (None: none), the event, its state after."""
 
 
 class Cluster:
@@ -65,8 +64,8 @@ class Cluster:
         self.brokers = {config.broker: Process(config) for config in configs}
         self.cuts: dict[tuple[int, int], bool] = {}
         self.answers: dict[int, ResponseBody] = {}
-        self.watchers: list[Watcher] = []
-        self.commit_watchers: list[Callable[[DataTree, DataTree, int, Write], None]] = []
+        self.watchers: list[Stepped] = []
+        self.commit_watchers: list[Committed] = []
         self.steps = 0
         self.held: list[Message] = []
         self.hold: Callable[[Message], bool] = lambda message: False

@@ -1,9 +1,10 @@
 """What must hold once faults are over and everybody had time: all agree with what ZooKeeper has (K9, K12, K13)."""
 
+from typing import Any
+
 from impl.zk_controller import paths, znodes
 from impl.zk_controller.names import LeaderAndIsr, TopicPartition
-from tests.impl.kafka_cluster import Cluster, Process
-from tests.impl.kafka_watch import Watch, require, states, topics
+from tests.impl.kafka_watch import Watch, Watched, require, states, topics
 
 
 def check_quiet(watch: Watch) -> None:
@@ -27,7 +28,7 @@ def check_quiet(watch: Watch) -> None:
         _check_cache(watch, process, controller, known)
 
 
-def _check_registration(cluster: Cluster, process: Process) -> None:
+def _check_registration(cluster: Watched, process: Any) -> None:
     broker, handle, state = process.config.broker, process.handle, process.state
     assert state is not None, f"broker {broker} is to run"
     node = cluster.store.tree.get(paths.broker_id(broker))
@@ -42,7 +43,7 @@ def _check_registration(cluster: Cluster, process: Process) -> None:
     require("nothing waits for ZooKeeper", not state.tasks and not state.events, broker, state.tasks, state.events)
 
 
-def _check_controller(cluster: Cluster) -> int:
+def _check_controller(cluster: Watched) -> int:
     node = cluster.store.tree.get(paths.CONTROLLER)
     require("K13: there is a controller", node is not None)
     assert node is not None
@@ -56,7 +57,7 @@ def _check_controller(cluster: Cluster) -> int:
     return controller
 
 
-def has_stray(cluster: Cluster, tp: TopicPartition, topic_id: str | None) -> bool:
+def has_stray(cluster: Watched, tp: TopicPartition, topic_id: str | None) -> bool:
     """Whether a replica's place is taken by a log of an earlier topic of the name; such a replica never gets in sync.
 
     3.9 leaves one behind when a reassignment takes a replica from a broker that is down: nobody waits for its deletion.
@@ -65,7 +66,7 @@ def has_stray(cluster: Cluster, tp: TopicPartition, topic_id: str | None) -> boo
     return any(log is not None and log.topic_id != topic_id for log in logs)
 
 
-def _check_partition(cluster: Cluster, tp: TopicPartition, topic_id: str | None, state: LeaderAndIsr) -> None:
+def _check_partition(cluster: Watched, tp: TopicPartition, topic_id: str | None, state: LeaderAndIsr) -> None:
     content = topics(cluster.store.tree)[tp.topic]
     assignment = dict(content.assignments)[tp.partition]
     if has_stray(cluster, tp, topic_id):
@@ -102,7 +103,7 @@ def _check_partition(cluster: Cluster, tp: TopicPartition, topic_id: str | None,
 
 
 def _check_cache(
-    watch: Watch, process: Process, controller: int, known: dict[tuple[TopicPartition, str | None], LeaderAndIsr]
+    watch: Watch, process: Any, controller: int, known: dict[tuple[TopicPartition, str | None], LeaderAndIsr]
 ) -> None:
     state, cluster = process.state, watch.cluster
     assert state is not None

@@ -1,6 +1,7 @@
 """What must hold of brokers on ZooKeeper, watched while a cluster runs. The names K1 to K15 are those of the protocol's facts."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from impl.effects import Entry, Receive
 from impl.zk_controller import paths, znodes
@@ -10,6 +11,7 @@ from impl.zk_controller.messages import (
     ProduceRequest,
     ProduceResponse,
     ProducerIdResponse,
+    ResponseBody,
     StopReplicaRequest,
     UpdateMetadataRequest,
 )
@@ -17,7 +19,38 @@ from impl.zk_controller.names import Acks, Error, LeaderAndIsr, TopicPartition
 from impl.zk_controller.state import BrokerState
 from impl.zookeeper.requests import Write
 from impl.zookeeper.tree import DataTree
-from tests.impl.kafka_cluster import Cluster, Process
+
+
+Stepped = Callable[[Any, int, BrokerState | None, BrokerEvent, BrokerState], None]
+"""Told of every step of a broker: the cluster, the broker, its state before (None: none), the event, its state after."""
+
+Committed = Callable[[DataTree, DataTree, int, Write | None], None]
+"""Told of every transaction: the trees before and after, the session, the request if that is known."""
+
+
+class HasTree(Protocol):
+    """Where the data tree is."""
+
+    tree: DataTree
+
+
+class Watched(Protocol):
+    """A cluster to watch: brokers by id (each with `config`, `disk`, `state`, `handle`), the tree, and who is to be told."""
+
+    answers: dict[int, ResponseBody]
+    watchers: list[Stepped]
+    commit_watchers: list[Committed]
+
+    @property
+    def brokers(self) -> Mapping[int, Any]:
+        """The brokers."""
+
+    @property
+    def store(self) -> HasTree:
+        """The tree."""
+
+    def broker_of(self, session: int) -> Any:
+        """The broker that has a session now; None: nobody."""
 
 
 class Broken(AssertionError):
@@ -61,7 +94,7 @@ def states(tree: DataTree) -> dict[tuple[TopicPartition, str | None], LeaderAndI
 class Watch:
     """Attached to a cluster, it looks at every transaction and every step; `seen` counts what it has looked at."""
 
-    def __init__(self, cluster: Cluster, *, unclean: bool = False, legacy: bool = False) -> None:
+    def __init__(self, cluster: Watched, *, unclean: bool = False, legacy: bool = False) -> None:
         self.cluster = cluster
         self.unclean, self.legacy = unclean, legacy
         self.elected: dict[int, int] = {}
@@ -81,7 +114,7 @@ class Watch:
 
     # ------------------------------------------------------------------------------------------------------- transactions
 
-    def on_commit(self, before: DataTree, after: DataTree, session: int, op: Write) -> None:
+    def on_commit(self, before: DataTree, after: DataTree, session: int, op: Write | None) -> None:
         """A transaction: K1 to K6, K10."""
         old_epoch, new_epoch = controller_epoch(before), controller_epoch(after)
         process = self.cluster.broker_of(session)
@@ -107,7 +140,7 @@ class Watch:
         old: LeaderAndIsr | None,
         new: LeaderAndIsr,
         tree: DataTree,
-        process: Process | None,
+        process: Any,
     ) -> None:
         tp = key[0]
         content = topics(tree)[tp.topic]
@@ -172,7 +205,7 @@ class Watch:
     # -------------------------------------------------------------------------------------------------------------- steps
 
     def on_step(
-        self, cluster: Cluster, broker: int, before: BrokerState | None, event: BrokerEvent, after: BrokerState
+        self, cluster: Watched, broker: int, before: BrokerState | None, event: BrokerEvent, after: BrokerState
     ) -> None:
         """A step of a broker: K1, K7, K8."""
         if after.context.active == broker and after.context.epoch:

@@ -9,10 +9,12 @@ from impl.world.applications import Application
 from impl.world.config import WorldConfig
 from impl.world.connections import ConnectionNetwork
 from impl.world.system import Reply, Started, System, Tally
+from impl.world.zookeeper.brokers import Broker, BrokerClient
 from impl.world.zookeeper.disk import Disk
 from impl.world.zookeeper.process import ClientProcess, ProcessSnapshot, ProcessState
 from impl.world.zookeeper.snapshot import NodeSnapshot, plain, snapshot_of
 from impl.world.zookeeper.topics import TopicClient
+from impl.zk_controller.bugs import BUGS as BROKER_BUGS
 from impl.zookeeper.bugs import rules_with
 from impl.zookeeper.client import ClientSettings
 from impl.zookeeper.effects import DISK_EFFECTS, Committed, Established, TruncateTxnLog
@@ -52,13 +54,20 @@ def _settings_of(config: WorldConfig) -> Settings:
 
 
 def _processes_of(config: WorldConfig) -> dict[int, ClientProcess]:
-    """Clients with sessions, and applications, by address."""
+    """Clients with sessions, brokers and their clients, and applications, by address."""
     settings = ClientSettings(config.voters, config.session_timeout)
-    clients = [TopicClient(index, config.clients) for index in range(config.clients)] if config.has_sessions else []
-    placed: list[tuple[int, Application]] = [
-        *zip(config.client_addresses, clients, strict=False),
-        *zip(config.application_addresses, config.applications, strict=True),
-    ]
+    bug = config.bug if config.bug in BROKER_BUGS else None
+    brokers, clients = config.broker_addresses, config.client_addresses
+    placed: list[tuple[int, Application]] = []
+    if brokers:
+        placed += [
+            (address, BrokerClient(address, index, config.clients, brokers, config.client_timings))
+            for index, address in enumerate(clients)
+        ]
+    elif config.has_sessions:
+        placed += [(address, TopicClient(index, config.clients)) for index, address in enumerate(clients)]
+    placed += [(address, Broker(brokers, config.broker_settings, bug)) for address in brokers]
+    placed += zip(config.application_addresses, config.applications, strict=True)
     return {address: ClientProcess(application, address, settings) for address, application in placed}
 
 
@@ -68,7 +77,7 @@ class ZooKeeperSystem(System):
     disk_effects = DISK_EFFECTS
 
     def __init__(self, config: WorldConfig) -> None:
-        rules = rules_with(config.bug)
+        rules = rules_with(None if config.brokers and config.bug in BROKER_BUGS else config.bug)
         settings = _settings_of(config)
         self._machine = settings.machine
         self._configs = {node: Config(node, config.voters, settings, rules) for node in config.voters}
