@@ -121,7 +121,7 @@ def _check_cache(
     }
     require("K9: a cache has what ZooKeeper has", cached == wanted, broker, cached, wanted)
     configs = {name: (config.version, config.values) for name, config in state.configs.items()}
-    for name in topics(cluster.store.tree):
+    for name in filter(watch.is_announced, topics(cluster.store.tree)):
         node = cluster.store.tree.get(paths.topic_config(name))
         assert node is not None, f"topic {name} has no configuration"
         contents = (node.stat.version, tuple(sorted(znodes.decode_config(node.data).items())))

@@ -104,6 +104,7 @@ class Watch:
         self.asked: dict[int, ProduceRequest] = {}
         self.producer_ids: list[int] = []
         self.deleted: dict[str | None, tuple[int, int]] = {}
+        self.announced: dict[str, int] = {}
         self.seen: dict[str, int] = {}
         cluster.commit_watchers.append(self.on_commit)
         cluster.watchers.append(self.on_step)
@@ -123,6 +124,7 @@ class Watch:
             if process is not None:
                 self.elected[new_epoch] = process.config.broker
             self.note("elections")
+        self._on_config_changes(before, after)
         if before.get(paths.TOPICS) is after.get(paths.TOPICS):
             return
         old, new = states(before), states(after)
@@ -133,6 +135,26 @@ class Watch:
         for name, topic_id in removed.items():
             self.deleted[topic_id] = (after.last_zxid, new_epoch)
             self._on_topic_deleted(name, topic_id, topics(before)[name])
+
+    def _on_config_changes(self, before: DataTree, after: DataTree) -> None:
+        """Which version of a topic's configuration was there when it was last said to have changed."""
+        old, new = before.get(paths.CONFIG_CHANGES), after.get(paths.CONFIG_CHANGES)
+        if new is None or new is old:
+            return
+        for name, node in new.children.items():
+            if old is None or name not in old.children:
+                topic = znodes.decode_config_change(node.data)
+                config = after.get(paths.topic_config(topic))
+                if config is not None:
+                    self.announced[topic] = config.stat.version
+
+    def is_announced(self, topic: str) -> bool:
+        """Whether brokers have been told of a topic's configuration; not if who wrote it died before it said so.
+
+        Kafka writes the configuration and the notification one after the other.
+        """
+        config = self.cluster.store.tree.get(paths.topic_config(topic))
+        return config is None or config.stat.version <= self.announced.get(topic, 0)
 
     def _on_state(
         self,

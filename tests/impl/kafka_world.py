@@ -15,6 +15,8 @@ from impl.zk_controller import messages
 from impl.zk_controller.config import SECOND, Config
 from impl.zk_controller.effects import BrokerDisk
 from impl.zk_controller.state import BrokerState
+from impl.zookeeper.apply import apply
+from impl.zookeeper.state import BROADCAST, Leading
 from impl.zookeeper.tree import DataTree, empty_tree
 from tests.impl.kafka_quiet import check_quiet
 from tests.impl.kafka_watch import Committed, Stepped, Watch
@@ -38,7 +40,7 @@ class View:
 
 
 class Store:
-    """The newest tree that any server has."""
+    """The tree with all that is committed."""
 
     def __init__(self) -> None:
         self.tree: DataTree = empty_tree()
@@ -67,13 +69,23 @@ class WorldCluster:
             self._look_at_broker(world, record)
 
     def _look_at_server(self, world: World, node: int) -> None:
+        """What a leader that serves has in its tree is committed; its log says how it came there."""
         state = world.state(node)
-        tree = None if state is None else state.database.tree
-        if isinstance(tree, DataTree) and tree.last_zxid > self.store.tree.last_zxid:
-            before, self.store.tree = self.store.tree, tree
-            session = state.log[-1].header.session if state.log and state.log[-1].zxid == tree.last_zxid else 0
-            for watcher in self.commit_watchers:
-                watcher(before, tree, session, None)
+        if state is None or not isinstance(state.role, Leading) or state.role.phase != BROADCAST:
+            return
+        reached = state.database.tree.last_zxid
+        for txn in state.log:
+            if self.store.tree.last_zxid < txn.zxid <= reached:
+                before = self.store.tree
+                self.store.tree, _outcome = apply(before, txn)
+                self._committed(before, self.store.tree, txn.header.session)
+        if self.store.tree.last_zxid < reached:
+            before, self.store.tree = self.store.tree, state.database.tree
+            self._committed(before, self.store.tree, 0)
+
+    def _committed(self, before: DataTree, after: DataTree, session: int) -> None:
+        for watcher in self.commit_watchers:
+            watcher(before, after, session, None)
 
     def _look_at_broker(self, world: World, record: StepRecord) -> None:
         """The steps that the library hands on are seen as one, of the event that came from outside."""
