@@ -20,7 +20,6 @@ from impl.zk_controller.state import BrokerState
 from impl.zookeeper.requests import Write
 from impl.zookeeper.tree import DataTree
 
-
 Stepped = Callable[[Any, int, BrokerState | None, BrokerEvent, BrokerState], None]
 """Told of every step of a broker: the cluster, the broker, its state before (None: none), the event, its state after."""
 

@@ -110,14 +110,14 @@ class WorldCluster:
         assert self._world is not None, "the world has not begun"
         process = self._world.state(broker)
         state = None if process is None else process.application
-        session = None if process is None else process.library.session
+        session = None if process is None else process.library.session or None
         config = Config(broker, self._config.broker_addresses, self._config.broker_settings)
         return View(config, self._world.disk(broker), state, Handle(session))
 
     def broker_of(self, session: int) -> View | None:
         """The broker that has a session."""
         views = (self._view(broker) for broker in self._config.broker_addresses)
-        return next((view for view in views if view.handle.session == session), None)
+        return next((view for view in views if session and view.handle.session == session), None)
 
 
 def brokers_on_ensemble(
