@@ -179,12 +179,13 @@ class Watch:
         require("K5: the leader is in sync", new.leader in (-1, *new.isr), tp, new)
         moved = set(assignment.replicas) | set(assignment.removing)
         require("K5: who is in sync is a replica", old is not None or set(new.isr) <= moved, tp, new, assignment)
+        grows = old is None or new.leader_epoch >= old.leader_epoch
+        require("K3: leader epochs only grow", grows, tp, old, new)
         if new.leader != -1:
             leader = self.leaders.setdefault((*key, new.leader_epoch), new.leader)
             require("K3: one leader per leader epoch", leader == new.leader, tp, new, leader)
         if old is None:
             return
-        require("K3: leader epochs only grow", new.leader_epoch >= old.leader_epoch, tp, old, new)
         require("K4: controller epochs only grow", new.controller_epoch >= old.controller_epoch, tp, old, new)
         require(
             "K4: the partition epoch is raised by one", new.partition_epoch == old.partition_epoch + 1, tp, old, new
