@@ -90,8 +90,8 @@ class WorldConfig:
     def __attrs_post_init__(self) -> None:
         if self.brokers < 0:
             raise ValueError(f"a world has 0 or more brokers, not {self.brokers}")
-        if self.brokers and (self.mode != "zookeeper" or self.sessions):
-            raise ValueError("brokers need mode 'zookeeper', and clients that ask them (sessions=False)")
+        if self.brokers and not self.has_sessions:
+            raise ValueError("brokers need mode 'zookeeper', an ensemble that replicates a Service, and sessions")
         if self.applications and self.mode != "zookeeper":
             raise ValueError(f"a world of mode {self.mode!r} has no applications: they are clients of an ensemble")
         if not 1 <= self.nodes < FIRST_CLIENT:

@@ -60,11 +60,11 @@ def test_a_run_is_determined_by_its_seed() -> None:
     ("config", "message"),
     [
         ({"mode": "kraft", "brokers": 3}, "brokers need mode 'zookeeper'"),
-        ({"mode": "zookeeper", "brokers": 3, "sessions": True}, "clients that ask them"),
+        ({"mode": "zookeeper", "brokers": 3, "sessions": False}, "and sessions"),
         ({"mode": "zookeeper", "brokers": -1}, "0 or more brokers"),
     ],
 )
 def test_a_world_that_makes_no_sense_is_refused(config: dict[str, object], message: str) -> None:
-    """Brokers are clients of an ensemble, and the clients of such a world ask brokers."""
+    """Brokers are clients of an ensemble that has sessions."""
     with pytest.raises(ValueError, match=message):
         WorldConfig(**config)  # type: ignore[arg-type]
