@@ -7,11 +7,11 @@ pending until nothing is left to do. A broker that has bounced is handled as one
 from typing import Any
 
 from model.language import Node, Not, exists, ite, require, sequence
-from model.zookeeper.controller.leadership import enqueue, is_leaderless
+from model.zookeeper.controller.leadership import elects_if_leaderless, enqueue
+from model.zookeeper.controller.reassignment import is_reassigning
 from model.zookeeper.controller.rules import has_bounced
-from model.zookeeper.controller.state import Kafka, Kind, Stage, Strategy
-from model.zookeeper.controller.work import is_idle
-from model.zookeeper.controller.znodes import has_session
+from model.zookeeper.controller.state import Kafka, Kind, Move, Removal, Strategy
+from model.zookeeper.controller.work import serves
 
 
 def _is_new(s: Kafka, c: Any, b: Any) -> Any:
@@ -24,9 +24,7 @@ def _has_failed(s: Kafka, c: Any, b: Any) -> Any:
 
 def _handles_event(s: Kafka, c: Any) -> None:
     require(s.brokers_changed[c])
-    require(s.stage[c] == Stage.SERVING)
-    require(has_session(s, c))
-    require(is_idle(s, c))
+    require(serves(s, c))
 
 
 def handle_broker_startup(s: Kafka, c: Node) -> None:
@@ -48,7 +46,8 @@ def handle_broker_startup(s: Kafka, c: Node) -> None:
     enqueue(s, c, is_new, Kind.UPDATE_METADATA, known, lambda b: s.registered[b])
     enqueue(s, c, is_new_replica, Kind.LEADER_AND_ISR, known, lambda b: s.registered[b])
     s.live[c, :] = lambda b: ite(s.live[c, b] == 0, s.registered[b], s.live[c, b])
-    s.must_elect[c] = ite(is_leaderless(s, c), Strategy.OFFLINE, Strategy.NONE)
+    s.must_elect[c] = elects_if_leaderless(s, c)
+    s.move[c] = ite(is_reassigning(s) & (known > 0) & Not(s.queued[c]), Move.CHECK, Move.NONE)
 
 
 def handle_broker_failure(s: Kafka, c: Node) -> None:
@@ -59,8 +58,13 @@ def handle_broker_failure(s: Kafka, c: Node) -> None:
     _handles_event(s, c)
     require(Not(exists(Node, lambda b: _is_new(s, c, b))))
     s.brokers_changed[c] = exists(Node, lambda b: _has_failed(s, c, b) & (s.registered[b] > 0))
-    knows = s.cached[c] > 0
+    knows = (s.cached[c] > 0) & Not(s.queued[c])
+    s.shutting[c, :] = lambda b: s.shutting[c, b] & Not(_has_failed(s, c, b))
+    s.confirmed[c, :] = lambda b: s.confirmed[c, b] & Not(_has_failed(s, c, b))
+    s.removal[c, :] = lambda b: ite(
+        _has_failed(s, c, b) & (s.removal[c, b] == Removal.STARTED), Removal.INELIGIBLE, s.removal[c, b]
+    )
     s.must_offline[c, :] = lambda b: knows & s.assigned[b] & _has_failed(s, c, b)
     s.queue[c, :] = lambda b: sequence(ite(_has_failed(s, c, b), 0, s.queue[c, b].length), lambda p: s.queue[c, b][p])
     s.live[c, :] = lambda b: ite(_has_failed(s, c, b), 0, s.live[c, b])
-    s.must_elect[c] = ite(knows & is_leaderless(s, c), Strategy.OFFLINE, Strategy.NONE)
+    s.must_elect[c] = ite(knows, elects_if_leaderless(s, c), Strategy.NONE)

@@ -9,12 +9,12 @@ from typing import Any
 
 from model.language import NONE, Bool, Node, Not, forall, implies, ite, require
 from model.zookeeper.controller.leadership import goes_through, send, write_state
+from model.zookeeper.controller.reassignment import is_complete, is_reassigning
 from model.zookeeper.controller.replication import advance_high_watermark, forget_alteration, leads
 from model.zookeeper.controller.resign import resign
 from model.zookeeper.controller.rules import is_caught_up, is_eligible, is_repeated
-from model.zookeeper.controller.state import Kafka, Kind, Stage
-from model.zookeeper.controller.work import is_idle
-from model.zookeeper.controller.znodes import has_session
+from model.zookeeper.controller.state import Kafka, Kind, Move, Stage
+from model.zookeeper.controller.work import serves
 
 
 def propose_expand(s: Kafka, leader: Node, replica: Node) -> None:
@@ -24,6 +24,7 @@ def propose_expand(s: Kafka, leader: Node, replica: Node) -> None:
     require(leads(s, leader))
     require(s.altering[leader] == NONE)
     require(Not(s.isr[s.applied[leader], replica]))
+    require(s.replicas[s.applied[leader], replica])
     require(s.fetched[leader, replica])
     require(is_caught_up(s.end_of[leader, replica], s.high_watermark[leader], s.epoch_start[leader]))
     s.altering[leader] = replica
@@ -59,6 +60,8 @@ def gets_answer(s: Kafka, c: Any, leader: Any) -> Any:
     view, cached = s.applied[leader], s.cached[c]
     return (
         (s.stage[c] == Stage.SERVING)
+        & Not(s.queued[c])
+        & (cached > 0)
         & leads(s, leader)
         & (s.altering[leader] != NONE)
         & (s.live[c, leader] > 0)
@@ -75,15 +78,16 @@ def handle_alter_partition(s: Kafka, c: Node, leader: Node, lost: Bool) -> None:
     written, is found to be as wanted, or is refused for a replica that is not eligible. The request's versions are compared with what
     the controller has cached, and the write with the znode.
     """
-    require(is_idle(s, c))
-    require(has_session(s, c))
+    require(serves(s, c))
     require(gets_answer(s, c, leader))
     cached = s.cached[c]
     if _is_as_wanted(s, leader, cached):
         require(Not(lost))
         _adopt(s, leader, cached)
     else:
-        eligible = forall(Node, lambda n: implies(_wanted(s, leader, n), is_eligible(s.live[c, n] > 0, False)))
+        eligible = forall(
+            Node, lambda n: implies(_wanted(s, leader, n), is_eligible(s.live[c, n] > 0, s.shutting[c, n]))
+        )
         if Not(eligible):
             require(Not(lost))
             forget_alteration(s, leader)
@@ -91,6 +95,7 @@ def handle_alter_partition(s: Kafka, c: Node, leader: Node, lost: Bool) -> None:
             require(s.znode == cached)
             write_state(s, c, s.leader[cached], False, lambda n: _wanted(s, leader, n))
             send(s, c, lambda b: True, Kind.UPDATE_METADATA, s.znode)
+            s.move[c] = ite(is_reassigning(s) & is_complete(s, s.znode), Move.CHECK, Move.NONE)
             if lost:
                 s.aux_losses = s.aux_losses + 1
                 s.aux_incidents = s.aux_incidents + 1

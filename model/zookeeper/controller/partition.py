@@ -8,18 +8,40 @@ are elected first.
 from typing import Any
 
 from model.language import NONE, Node, Not, Option, exists, ite, require, value_of
-from model.zookeeper.controller.leadership import goes_through, is_leaderless, others_in_isr, publish, write_state
+from model.zookeeper.controller.leadership import (
+    goes_through,
+    is_leaderless,
+    is_replica,
+    others_in_isr,
+    publish,
+    send,
+    write_state,
+)
 from model.zookeeper.controller.resign import resign
 from model.zookeeper.controller.rules import keeps_last_member, may_lead
-from model.zookeeper.controller.state import Kafka, Stage, Strategy
-from model.zookeeper.controller.work import finish, is_idle, owes_offline
+from model.zookeeper.controller.state import Kafka, Kind, Stage, Strategy
+from model.zookeeper.controller.work import finish, owes_offline, serves
 from model.zookeeper.controller.znodes import has_session
 
 
 def _candidate(s: Kafka, c: Any, n: Any) -> Any:
     """The replica may be the next leader; of a new partition, whose state znode is yet to be created, any live one."""
-    live = s.assigned[n] & (s.live[c, n] > 0) & ((s.must_elect[c] != Strategy.PREFERRED) | (s.leader[s.znode] != n))
+    other = (s.must_elect[c] != Strategy.PREFERRED) | (s.leader[s.znode] != n)
+    live = is_replica(s, c, n) & _is_online(s, c, n) & other
     return may_lead(live, (s.cached[c] == 0) | s.isr[s.znode, n])
+
+
+def _is_online(s: Kafka, c: Any, n: Any) -> Any:
+    """The controller takes the broker for live, and it does not shut down. ControllerContext.isReplicaOnline."""
+    return (s.live[c, n] > 0) & Not(s.shutting[c, n])
+
+
+def _stays(s: Kafka, c: Any, n: Any, strategy: Any, is_new: Any) -> Any:
+    """The replica is in the ISR after an election. PartitionLeaderElectionAlgorithms."""
+    in_sync = s.isr[s.znode, n]
+    online = s.assigned[n] & _is_online(s, c, n) & (is_new | in_sync)
+    remains = ite(strategy == Strategy.SHUTDOWN, in_sync & Not(s.shutting[c, n]), online)
+    return ite((strategy == Strategy.PREFERRED) | (strategy == Strategy.REASSIGN), in_sync, remains)
 
 
 def elect_leader(s: Kafka, c: Node, chosen: Option[Node]) -> None:
@@ -37,7 +59,7 @@ def elect_leader(s: Kafka, c: Node, chosen: Option[Node]) -> None:
     none = fails | Not(exists(Node, lambda n: _candidate(s, c, n)))
     require((chosen == NONE) == none)
     require(none | _candidate(s, c, value_of(chosen)))
-    all_stay = s.must_elect[c] == Strategy.PREFERRED
+    strategy = s.must_elect[c]
     s.must_elect[c] = Strategy.NONE
     if none:
         finish(s, c)
@@ -47,9 +69,7 @@ def elect_leader(s: Kafka, c: Node, chosen: Option[Node]) -> None:
             c,
             chosen,
             True,
-            lambda n: ite(
-                all_stay, s.isr[s.znode, n], s.assigned[n] & (s.live[c, n] > 0) & (is_new | s.isr[s.znode, n])
-            ),
+            lambda n: _stays(s, c, n, strategy, is_new),
         )
         publish(s, c, lambda b: True, s.znode)
         finish(s, c)
@@ -66,6 +86,7 @@ def take_offline(s: Kafka, c: Node, replica: Node) -> None:
     require((s.stage[c] == Stage.STARTING) | (s.must_elect[c] == Strategy.NONE))
     require(has_session(s, c))
     s.must_offline[c, replica] = False
+    send(s, c, lambda b: b == replica, Kind.STOP_REPLICA, s.cached[c])
     fails = (s.znode == 0) | (s.written_by[s.znode] > s.active[c])
     if fails | Not(s.isr[s.znode, replica]):
         finish(s, c)
@@ -85,8 +106,8 @@ def prefer(s: Kafka, c: Node) -> None:
 
     Enabled iff it has nothing else to do, and the leader is live. KafkaController.processReplicaLeaderElection.
     """
-    require(s.stage[c] == Stage.SERVING)
-    require(is_idle(s, c))
+    require(serves(s, c))
+    require(Not(s.queued[c]))
     require(Not(is_leaderless(s, c)))
     s.aux_preferred = s.aux_preferred + 1
     s.aux_incidents = s.aux_incidents + 1

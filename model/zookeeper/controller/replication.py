@@ -20,6 +20,7 @@ def follows(s: Kafka, n: Any, leader: Any) -> Any:
     """The replica fetches from that leader, and both are in the same leader epoch."""
     return (
         s.up[n]
+        & Not(s.stopped[n])
         & (s.applied[n] > 0)
         & leads(s, leader)
         & (s.leader[s.applied[n]] == leader)

@@ -137,7 +137,42 @@ def loses_disk(in_isr: Any) -> Any:
     return in_isr & Not(in_isr)
 
 
+@rule
+def is_current_registration(asking: Any, known: Any) -> Any:
+    """ControlledShutdown comes from the registration that the controller knows, or a later one (KIP-380)."""
+    return asking >= known
+
+
+@rule
+def is_removed(confirmed: Any) -> Any:
+    """A replica counts as deleted: its broker has said so. TopicDeletionManager.resumeDeletions."""
+    return confirmed
+
+
+@rule
+def is_same_topic(hosted: Any, offered: Any) -> Any:
+    """LeaderAndIsr is for the topic whose log the broker has, or it has none. INCONSISTENT_TOPIC_ID otherwise (KIP-516)."""
+    return (hosted == 0) | (hosted == offered)
+
+
+@rule
+def is_target_in_sync(in_isr: Any) -> Any:
+    """A replica of a reassignment's target counts as ready: it is in the ISR that was read from ZooKeeper. isReassignmentComplete."""
+    return in_isr
+
+
+@rule
+def forgets_leaving(leaving: Any) -> Any:
+    """While the other replicas leave, LeaderAndIsr names the target only, so that the leader does not take them back into the ISR (B3)."""
+    return leaving
+
+
 RULES = (
+    is_target_in_sync,
+    forgets_leaving,
+    is_current_registration,
+    is_removed,
+    is_same_topic,
     cut_at,
     is_reconciled,
     is_caught_up,

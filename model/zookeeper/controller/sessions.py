@@ -33,11 +33,8 @@ def start(s: Kafka, n: Node, wiped: Bool) -> None:
     _open_session(s, n)
 
 
-def crash(s: Kafka, n: Node) -> None:
-    """A broker's process dies. Its session lives until ZooKeeper finds that it has expired; requests in its queues are lost."""
-    require(s.up[n])
-    s.aux_restarts = s.aux_restarts + 1
-    s.aux_incidents = s.aux_incidents + 1
+def stop_process(s: Kafka, n: Node) -> None:
+    """A broker's process is gone: what was not on disk is lost, and so are the requests in its queues."""
     s.up[n] = False
     resign(s, n)
     s.remembered[n] = 0
@@ -46,11 +43,21 @@ def crash(s: Kafka, n: Node) -> None:
     s.watching[n] = False
     s.changed[n] = False
     s.reelect[n] = False
+    s.stopping[n] = False
     s.known_epoch[n] = 0
     s.applied[n] = 0
+    s.stopped[n] = False
     s.metadata[n] = 0
     s.informed[n] = False
     become_follower(s, n)
+
+
+def crash(s: Kafka, n: Node) -> None:
+    """A broker's process dies. Its session lives until ZooKeeper finds that it has expired."""
+    require(s.up[n])
+    s.aux_restarts = s.aux_restarts + 1
+    s.aux_incidents = s.aux_incidents + 1
+    stop_process(s, n)
 
 
 def expire(s: Kafka, n: Node, session: Session, at_once: Bool) -> None:
@@ -67,6 +74,11 @@ def expire(s: Kafka, n: Node, session: Session, at_once: Bool) -> None:
     else:
         s.aux_lingering = s.aux_lingering + 1
         s.session_state[n, session] = SessionState.CLOSING
+
+
+def close_at_once(s: Kafka, n: Node) -> None:
+    """A broker closes its session itself: its znodes go."""
+    _close(s, n, s.session[n])
 
 
 def close_session(s: Kafka, n: Node, session: Session) -> None:

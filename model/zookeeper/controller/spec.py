@@ -7,12 +7,28 @@ from model.zookeeper.controller.election import elect, handle_controller_change,
 from model.zookeeper.controller.failover import read_brokers, start_state_machines
 from model.zookeeper.controller.isr import handle_alter_partition, propose_expand, propose_shrink
 from model.zookeeper.controller.partition import elect_leader, prefer, take_offline
+from model.zookeeper.controller.reassignment import (
+    advance_reassignment,
+    complete_reassignment,
+    delete_leaving_replicas,
+    reassign,
+)
 from model.zookeeper.controller.registration import register
 from model.zookeeper.controller.replication import fetch, produce, truncate
 from model.zookeeper.controller.requests import handle_request
 from model.zookeeper.controller.rules import RULES
 from model.zookeeper.controller.sessions import close_session, crash, expire, learn_expired, start
+from model.zookeeper.controller.shutdown import handle_controlled_shutdown, stop, want_to_stop
 from model.zookeeper.controller.state import Kafka, SessionState
+from model.zookeeper.controller.topics import (
+    complete_deletion,
+    create_topic,
+    delete_replicas,
+    handle_deletion_response,
+    handle_topic_change,
+    handle_topic_deletion,
+    request_deletion,
+)
 
 
 def init(s: Kafka) -> None:
@@ -22,6 +38,9 @@ def init(s: Kafka) -> None:
     s.registered_by[:] = 1
     s.czxid = 1
     s.assigned[:] = True
+    s.topic_id = 1
+    s.config = 1
+    s.aux_creations = 1
     s.up[:] = True
     s.session[:] = 1
     s.remembered[:] = 1
@@ -54,6 +73,20 @@ ACTIONS = (
     propose_expand,
     propose_shrink,
     handle_alter_partition,
+    want_to_stop,
+    handle_controlled_shutdown,
+    stop,
+    create_topic,
+    request_deletion,
+    handle_topic_change,
+    handle_topic_deletion,
+    delete_replicas,
+    handle_deletion_response,
+    complete_deletion,
+    reassign,
+    advance_reassignment,
+    delete_leaving_replicas,
+    complete_reassignment,
 )
 
 BOUNDS = {
@@ -72,6 +105,10 @@ BOUNDS = {
     "removals": 1,
     "preferred": 1,
     "disks": 0,
+    "shutdowns": 1,
+    "deletions": 1,
+    "creations": 2,
+    "reassignments": 1,
 }
 
 SPEC = make_spec(

@@ -84,6 +84,49 @@ class Preferred(Ordinal, bound="preferred"):
     """How many elections of a preferred leader there have been."""
 
 
+class Shutdowns(Ordinal, bound="shutdowns"):
+    """How many brokers have been told to shut down."""
+
+
+class Deletions(Ordinal, bound="deletions"):
+    """How often the deletion of the topic has been requested."""
+
+
+class Reassignments(Ordinal, bound="reassignments"):
+    """How many reassignments have been requested."""
+
+
+class Move(Enum):
+    """How far a controller is with a reassignment."""
+
+    NONE = member()
+    CHECK = member()  # it is to be gone on with
+    LEAVE = member()  # the target is in sync and has been told; the others leave (B3, B4, B5)
+    WRITE = member()  # the topic znode is to be written (B6)
+
+
+class TopicId(Ordinal, bound="creations"):
+    """A topic id: how many topics of this name have been created; 0 is none."""
+
+
+class Removal(Enum):
+    """How far a controller is with the deletion of a replica."""
+
+    NONE = member()
+    STARTED = member()  # ReplicaDeletionStarted
+    SUCCESSFUL = member()  # ReplicaDeletionSuccessful
+    INELIGIBLE = member()  # ReplicaDeletionIneligible
+
+
+class Completion(Enum):
+    """What a controller removes next, when all replicas of the topic are deleted. TopicDeletionManager.completeDeleteTopic."""
+
+    NONE = member()
+    TOPIC = member()  # /brokers/topics/t, with all below
+    CONFIG = member()  # /config/topics/t
+    REQUEST = member()  # /admin/delete_topics/t
+
+
 class SessionState(Enum):
     """What ZooKeeper knows of a session."""
 
@@ -109,6 +152,8 @@ class Strategy(Enum):
     NONE = member()
     OFFLINE = member()  # from the replicas that are live and in sync; only these stay in the ISR
     PREFERRED = member()  # the same, when there is a leader: another takes its place, and the ISR stays
+    REASSIGN = member()  # another takes the leader's place, since that is not one of the target; the ISR stays
+    SHUTDOWN = member()  # brokers that shut down leave the ISR
 
 
 class Kind(Enum):
@@ -116,6 +161,9 @@ class Kind(Enum):
 
     LEADER_AND_ISR = member()
     UPDATE_METADATA = member()
+    STOP_REPLICA = member()
+    DELETE_REPLICA = member()  # StopReplica with deletePartition
+    FORGET_TOPIC = member()  # UpdateMetadata with the leader -2, LeaderDuringDelete
 
 
 class Entry(Record):
@@ -145,13 +193,21 @@ class Kafka(State):
     controller = Var(Option[Node])  # /controller
     controller_session = Var(Session)  # its ephemeralOwner
     controller_epoch = Var(ControllerEpoch)
-    assigned = Fn(Node, Bool)  # /brokers/topics/t
+    topic_id = Var(TopicId)  # /brokers/topics/t; 0: no such znode
+    assigned = Fn(Node, Bool)  # the replicas (RS)
+    adding = Fn(Node, Bool)  # of these the ones that a reassignment brings in (AR), and those that it takes out (RR)
+    removing = Fn(Node, Bool)
+    config = Var(TopicId)  # /config/topics/t, and for which topic it was written
+    delete_requested = Var(Bool)  # /admin/delete_topics/t
     znode = Var(Write)  # the version of /brokers/topics/t/partitions/0/state
-    # what each write has put there
+    # the writes of state znodes, and what each has put there
+    writes = Var(Write)
+    of_topic = Fn(Write, TopicId)
     leader = Fn(Write, Option[Node])
     leader_epoch = Fn(Write, LeaderEpoch)
     written_by = Fn(Write, ControllerEpoch)
     isr = Fn(Write, Node, Bool)
+    replicas = Fn(Write, Node, Bool)  # not in the znode: the replicas that LeaderAndIsr names with it
     # a broker's process: all of it is lost in a crash
     up = Fn(Node, Bool)
     session = Fn(Node, Session)  # the last one
@@ -166,13 +222,25 @@ class Kafka(State):
     active = Fn(Node, ControllerEpoch)  # acts in this epoch; 0: is not the controller
     stage = Fn(Node, Stage)
     brokers_changed = Fn(Node, Bool)  # BrokerChange is pending
+    topics_changed = Fn(Node, Bool)  # TopicChange
+    deletions_changed = Fn(Node, Bool)  # TopicDeletion
+    confirmed = Fn(Node, Node, Bool)  # controller, broker: TopicDeletionStopReplicaResponseReceived
     live = Fn(Node, Node, BrokerEpoch)  # controller, broker: taken for live, with this epoch
+    shutting = Fn(Node, Node, Bool)  # controller, broker: shuttingDownBrokerIds
+    topic = Fn(Node, TopicId)  # the topic that it knows
+    queued = Fn(Node, Bool)  # that topic is to be deleted
+    removal = Fn(Node, Node, Removal)  # controller, replica
+    completion = Fn(Node, Completion)
+    move = Fn(Node, Move)
     cached = Fn(Node, Write)  # the leadership that it knows
     must_elect = Fn(Node, Strategy)
     must_offline = Fn(Node, Node, Bool)  # controller, broker: its replica goes to OfflineReplica
     queue = Fn(Node, Node, Seq[Request, Position])  # controller, broker
     # as a broker
     known_epoch = Fn(Node, ControllerEpoch)  # the newest controller that it has heard of
+    stopping = Fn(Node, Bool)  # wants to shut down, and has asked the controller
+    hosted = Fn(Node, TopicId)  # the topic whose log is on its disk
+    stopped = Fn(Node, Bool)  # its replica does not fetch any more (StopReplica)
     applied = Fn(Node, Write)  # what its replica follows or leads by; 0: not started
     metadata = Fn(Node, Write)  # its metadata cache
     informed = Fn(Node, Bool)  # the metadata cache knows the live brokers
@@ -201,6 +269,10 @@ class Kafka(State):
     aux_records = Var(Value)
     aux_disks = Var(Disks)
     aux_preferred = Var(Preferred)
+    aux_shutdowns = Var(Shutdowns)
+    aux_deletions = Var(Deletions)
+    aux_reassignments = Var(Reassignments)
+    aux_creations = Var(TopicId)
     aux_incidents = Var(Incidents)
     aux_expiries = Var(Expiries)
     aux_lingering = Var(Lingering)
@@ -211,7 +283,9 @@ class Kafka(State):
 
 __all__ = [
     "BrokerEpoch",
+    "Completion",
     "ControllerEpoch",
+    "Deletions",
     "Disks",
     "Entry",
     "Expiries",
@@ -221,16 +295,21 @@ __all__ = [
     "LeaderEpoch",
     "Lingering",
     "Losses",
+    "Move",
     "Offset",
     "Position",
     "Preferred",
+    "Reassignments",
+    "Removal",
     "Removals",
     "Request",
     "Restarts",
     "Session",
     "SessionState",
+    "Shutdowns",
     "Stage",
     "Strategy",
+    "TopicId",
     "Value",
     "Write",
 ]

@@ -32,8 +32,11 @@ def controller_znode_deleted(s: Kafka) -> None:
     s.controller_session = 0
 
 
+def watches_children(s: Kafka, n: Any) -> Any:
+    """The broker is a controller that watches the children of /brokers/ids, /brokers/topics and /admin/delete_topics."""
+    return has_session(s, n) & (s.stage[n] != Stage.NONE) & (s.stage[n] != Stage.ELECTED)
+
+
 def broker_znode_changed(s: Kafka) -> None:
     """A child of /brokers/ids has come or gone: controllers that have read them get a BrokerChange."""
-    s.brokers_changed[:] = lambda m: (
-        s.brokers_changed[m] | (has_session(s, m) & (s.stage[m] != Stage.NONE) & (s.stage[m] != Stage.ELECTED))
-    )
+    s.brokers_changed[:] = lambda m: s.brokers_changed[m] | watches_children(s, m)

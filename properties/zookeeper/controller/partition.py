@@ -8,8 +8,13 @@ from properties.zookeeper.controller.settled import is_settled
 
 
 def _has_successor(s: Kafka, w: Any) -> Any:
-    """Two writes of the state znode follow each other."""
-    return (w >= 1) & (w < s.znode)
+    """Two writes of the state znode of one topic follow each other."""
+    return (w >= 1) & (w < s.writes) & (s.of_topic[w] == s.of_topic[w + 1])
+
+
+def _stays(s: Kafka) -> Any:
+    """All that the protocol owes is done, the topic is there, and nobody wants it deleted."""
+    return is_settled(s) & (s.topic_id > 0) & Not(s.delete_requested)
 
 
 @always
@@ -25,7 +30,11 @@ def at_most_one_leader_per_epoch(s: Kafka) -> object:
         Write,
         Write,
         lambda v, w: implies(
-            (v >= 1) & (v < w) & (w <= s.znode) & (s.leader_epoch[v] == s.leader_epoch[w]),
+            (v >= 1)
+            & (v < w)
+            & (w <= s.writes)
+            & (s.of_topic[v] == s.of_topic[w])
+            & (s.leader_epoch[v] == s.leader_epoch[w]),
             (s.leader[v] == s.leader[w]) | (s.leader[v] == NONE) | (s.leader[w] == NONE),
         ),
     )
@@ -40,9 +49,9 @@ def controller_epochs_do_not_decrease(s: Kafka) -> object:
 @step
 def a_state_changes_by_the_next_version(s: Kafka, t: Kafka) -> object:
     """Each write of the state znode has the next version, and leaves what earlier ones have put there."""
-    return ((t.znode == s.znode) | (t.znode == s.znode + 1)) & forall(
+    return ((t.writes == s.writes) | ((t.writes == s.writes + 1) & (t.znode == t.writes))) & forall(
         Write,
-        lambda w: implies(w <= s.znode, (s.leader[w] == t.leader[w]) & (s.leader_epoch[w] == t.leader_epoch[w])),
+        lambda w: implies(w <= s.writes, (s.leader[w] == t.leader[w]) & (s.leader_epoch[w] == t.leader_epoch[w])),
     )
 
 
@@ -98,19 +107,19 @@ def a_replica_follows_newer_leader_epochs(s: Kafka, t: Kafka) -> object:
 @always
 def brokers_know_the_state(s: Kafka) -> object:
     """In the end each broker that runs has the partition's state in its metadata cache."""
-    return implies(is_settled(s) & (s.znode > 0), forall(Node, lambda b: implies(s.up[b], s.metadata[b] == s.znode)))
+    return implies(_stays(s) & (s.znode > 0), forall(Node, lambda b: implies(s.up[b], s.metadata[b] == s.znode)))
 
 
 @always
 def replicas_play_their_roles(s: Kafka) -> object:
     """In the end each replica of a broker that runs leads or follows by the leader epoch in the state znode."""
     return implies(
-        is_settled(s) & (s.znode > 0),
+        _stays(s) & (s.znode > 0),
         forall(
             Node,
             lambda b: implies(
                 s.up[b] & s.assigned[b],
-                (s.applied[b] > 0) & (s.leader_epoch[s.applied[b]] == s.leader_epoch[s.znode]),
+                (s.applied[b] > 0) & Not(s.stopped[b]) & (s.leader_epoch[s.applied[b]] == s.leader_epoch[s.znode]),
             ),
         ),
     )
@@ -120,7 +129,7 @@ def replicas_play_their_roles(s: Kafka) -> object:
 def a_live_member_of_the_isr_leads(s: Kafka) -> object:
     """In the end the partition has a leader that runs, if a member of its ISR runs, or if it is new."""
     return implies(
-        is_settled(s) & ((s.znode == 0) | exists(Node, lambda n: s.up[n] & s.isr[s.znode, n])),
+        _stays(s) & ((s.znode == 0) | exists(Node, lambda n: s.up[n] & s.isr[s.znode, n])),
         (s.znode > 0) & exists(Node, lambda n: (s.leader[s.znode] == n) & s.up[n]),
     )
 
@@ -129,7 +138,7 @@ def a_live_member_of_the_isr_leads(s: Kafka) -> object:
 def dead_replicas_leave_the_isr(s: Kafka) -> object:
     """In the end, if a member of the ISR runs, all of them do."""
     return implies(
-        is_settled(s) & (s.znode > 0) & exists(Node, lambda n: s.up[n] & s.isr[s.znode, n]),
+        _stays(s) & (s.znode > 0) & exists(Node, lambda n: s.up[n] & s.isr[s.znode, n]),
         forall(Node, lambda n: implies(s.isr[s.znode, n], s.up[n])),
     )
 

@@ -13,6 +13,11 @@ def holds(s: Kafka, n: Any, v: Any) -> Any:
     return exists(Offset, lambda o: (o >= 1) & (o <= s.log[n].length) & (s.log[n][o].value == v))
 
 
+def is_committed(s: Kafka, v: Any) -> Any:
+    """The record was committed, and nobody wants its topic deleted."""
+    return (s.ghost_committed_in[v] > 0) & Not(s.delete_requested)
+
+
 @always
 def later_leaders_have_committed_records(s: Kafka) -> object:
     """A record that was committed is in the log of everyone who leads in the same epoch or a later one."""
@@ -20,7 +25,7 @@ def later_leaders_have_committed_records(s: Kafka) -> object:
         Value,
         Node,
         lambda v, n: implies(
-            (s.ghost_committed_in[v] > 0) & leads(s, n) & (s.leader_epoch[s.applied[n]] >= s.ghost_committed_in[v]),
+            is_committed(s, v) & leads(s, n) & (s.leader_epoch[s.applied[n]] >= s.ghost_committed_in[v]),
             holds(s, n, v),
         ),
     )
@@ -33,7 +38,7 @@ def members_of_the_isr_have_committed_records(s: Kafka) -> object:
         Value,
         Node,
         lambda v, n: implies(
-            (s.ghost_committed_in[v] > 0) & (s.znode > 0) & s.isr[s.znode, n],
+            is_committed(s, v) & (s.znode > 0) & s.isr[s.znode, n],
             holds(s, n, v),
         ),
     )

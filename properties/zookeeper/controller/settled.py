@@ -7,7 +7,9 @@ from typing import Any
 
 from model.language import NONE, Node, Not, exists, forall, implies
 from model.zookeeper.controller.isr import gets_answer
+from model.zookeeper.controller.replication import follows
 from model.zookeeper.controller.state import Kafka, Session, SessionState, Stage
+from model.zookeeper.controller.topics import is_deletion_due
 from model.zookeeper.controller.work import has_tasks
 from model.zookeeper.controller.znodes import has_session
 
@@ -24,14 +26,15 @@ def _sessions_are_settled(s: Kafka, n: Any) -> Any:
 
 
 def _waits_for_nothing(s: Kafka, n: Any) -> Any:
-    """No event is pending at the broker, and its controller thread has nothing to do."""
+    """No event is pending at the broker, its controller thread has nothing to do, and no request of it is on its way."""
     return (
-        Not(s.must_register[n] | s.changed[n] | s.reelect[n] | s.brokers_changed[n])
+        Not(s.must_register[n] | s.changed[n] | s.reelect[n] | (s.up[n] & s.stopping[n]))
+        & Not(s.brokers_changed[n] | s.topics_changed[n] | s.deletions_changed[n] | is_deletion_due(s, n))
         & (s.bid[n] == NONE)
         & ((s.stage[n] == Stage.NONE) | (s.stage[n] == Stage.SERVING))
         & Not(has_tasks(s, n))
         & forall(Node, lambda b: (s.queue[n, b].length == 0) | Not(s.up[b]))
-        & forall(Node, lambda b: Not(gets_answer(s, n, b)))
+        & forall(Node, lambda b: Not(gets_answer(s, n, b) | s.confirmed[n, b]))
     )
 
 
@@ -39,4 +42,24 @@ def is_settled(s: Kafka) -> Any:
     """Some broker runs, and all that the protocol owes is done."""
     return exists(Node, lambda n: s.up[n]) & forall(
         Node, lambda n: _sessions_are_settled(s, n) & _waits_for_nothing(s, n)
+    )
+
+
+def _is_caught_up(s: Kafka, n: Any, leader: Any) -> Any:
+    """A follower has cut its log, has all of the leader's, and the leader knows that."""
+    end = s.log[leader].length
+    return s.reconciled[n] & s.fetched[leader, n] & (s.log[n].length == end) & (s.end_of[leader, n] == end)
+
+
+def is_settled_and_caught_up(s: Kafka) -> Any:
+    """All that the protocol owes is done, followers have all of the leader's log, and no change of the ISR is on its way or due."""
+    return is_settled(s) & forall(
+        Node,
+        Node,
+        lambda n, m: implies(
+            follows(s, n, m),
+            _is_caught_up(s, n, m)
+            & (s.altering[m] == NONE)
+            & (s.isr[s.applied[m], n] | Not(s.replicas[s.applied[m], n])),
+        ),
     )
