@@ -90,12 +90,15 @@ def _write_isr_itself(s: Kafka, c: Node, leader: Node, lost: Bool) -> None:
     require(leads(s, leader))
     require(s.altering[leader] != NONE)
     require(s.znode == s.applied[leader])
-    old, new = s.znode, s.znode + 1
+    old, new = s.znode, s.writes + 1
+    s.of_topic[new] = s.of_topic[old]
+    s.replicas[new, :] = lambda n: s.replicas[old, n]
     s.leader[new] = s.leader[old]
     s.leader_epoch[new] = s.leader_epoch[old]
     s.written_by[new] = s.written_by[old]
     s.isr[new, :] = lambda n: ite(s.altering[leader] == n, s.expanding[leader], s.isr[old, n])
     s.znode = new
+    s.writes = new
     s.cached[c] = new
     send(s, c, lambda b: True, Kind.UPDATE_METADATA, new)
     if lost:
@@ -132,7 +135,19 @@ def _raise_epoch_then_read(s: Kafka, c: Node) -> None:
     s.stage[c] = Stage.BROKERS_READ
 
 
-QUIET = {"records": 0, "preferred": 0, "restarts": 0, "losses": 0, "lingering": 0, "expiries": 0, "removals": 0}
+QUIET = {
+    "records": 0,
+    "restarts": 0,
+    "expiries": 0,
+    "lingering": 0,
+    "losses": 0,
+    "removals": 0,
+    "preferred": 0,
+    "shutdowns": 0,
+    "deletions": 0,
+    "creations": 1,
+    "reassignments": 0,
+}
 
 BUGS = (
     Replacement(

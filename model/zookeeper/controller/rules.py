@@ -167,7 +167,14 @@ def forgets_leaving(leaving: Any) -> Any:
     return leaving
 
 
+@rule
+def goes_online(deleted: Any) -> Any:
+    """The replica of a new broker is told its role: it was not deleted before. ReplicaState.OnlineReplica, validPreviousStates."""
+    return Not(deleted)
+
+
 RULES = (
+    goes_online,
     is_target_in_sync,
     forgets_leaving,
     is_current_registration,
