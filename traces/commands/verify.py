@@ -111,6 +111,11 @@ def explored_service(seconds: float) -> Result:
     return _engine("explore", {"sessions": 1}, Effort(seconds), "zookeeper")
 
 
+def explored_controller(seconds: float) -> Result:
+    """Every state of the spec zk-controller within its default bounds."""
+    return _engine("explore", {}, Effort(seconds), "zk-controller")
+
+
 def explored_zab(seconds: float) -> Result:
     """Every state of the spec zab with one crash and one broken connection, which reaches everything that must be reachable."""
     return _engine("explore", dict(ZAB_BOUNDS), Effort(seconds), "zab")
@@ -227,6 +232,7 @@ def plan() -> tuple[Row, ...]:
             "what clients see: one session, with everything that can happen to it",
             explored_service,
         ),
+        Row("zk-controller explore", "Kafka's controller and brokers, with one incident of any kind", explored_controller),
         Row("kraft walk", "random walks at larger bounds", walked),
         *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
         Row("kraft refine", "its steps are steps of the proved core", refined),

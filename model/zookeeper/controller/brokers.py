@@ -7,7 +7,7 @@ pending until nothing is left to do. A broker that has bounced is handled as one
 from typing import Any
 
 from model.language import Node, Not, exists, ite, require, sequence
-from model.zookeeper.controller.leadership import elects_if_leaderless, enqueue
+from model.zookeeper.controller.leadership import elects_if_leaderless, enqueue, metadata_kind
 from model.zookeeper.controller.reassignment import is_reassigning
 from model.zookeeper.controller.rules import goes_online, has_bounced
 from model.zookeeper.controller.state import Kafka, Kind, Move, Removal, Strategy
@@ -43,7 +43,7 @@ def handle_broker_startup(s: Kafka, c: Node) -> None:
     def is_new_replica(b: Any) -> Any:
         return _is_new(s, c, b) & s.assigned[b] & (known > 0) & goes_online(s.removal[c, b] == Removal.SUCCESSFUL)
 
-    enqueue(s, c, is_new, Kind.UPDATE_METADATA, known, lambda b: s.registered[b])
+    enqueue(s, c, is_new, metadata_kind(s, c), known, lambda b: s.registered[b])
     enqueue(s, c, is_new_replica, Kind.LEADER_AND_ISR, known, lambda b: s.registered[b])
     s.live[c, :] = lambda b: ite(s.live[c, b] == 0, s.registered[b], s.live[c, b])
     s.must_elect[c] = elects_if_leaderless(s, c)

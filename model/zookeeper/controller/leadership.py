@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from model.language import Node, Not, count, exists, ite, sequence
-from model.zookeeper.controller.rules import acting_epoch, forgets_leaving, may_write
+from model.zookeeper.controller.rules import acting_epoch, forgets_leaving, may_write, next_leader_epoch
 from model.zookeeper.controller.state import Kafka, Kind, Move, Request, Strategy
 
 
@@ -35,10 +35,15 @@ def is_replica(s: Kafka, c: Any, n: Any) -> Any:
     return s.assigned[n] & Not(forgets_leaving(leaving) & s.removing[n])
 
 
+def metadata_kind(s: Kafka, c: Any) -> Any:
+    """UpdateMetadata for a topic that is to be deleted says that it has no leader any more. updateMetadataRequestPartitionInfo."""
+    return ite(s.queued[c], Kind.FORGET_TOPIC, Kind.UPDATE_METADATA)
+
+
 def publish(s: Kafka, c: Any, roles: Callable[[Any], Any], write: Any) -> None:
     """A controller sends one batch: LeaderAndIsr to the replicas that `roles(broker)` picks, then UpdateMetadata to all."""
     send(s, c, lambda b: is_replica(s, c, b) & roles(b), Kind.LEADER_AND_ISR, write)
-    send(s, c, lambda b: write > 0, Kind.UPDATE_METADATA, write)
+    send(s, c, lambda b: write > 0, metadata_kind(s, c), write)
 
 
 def goes_through(s: Kafka, c: Any) -> Any:
@@ -51,7 +56,7 @@ def write_state(s: Kafka, c: Any, leader: Any, bumps: Any, isr: Callable[[Any], 
     old, new = s.znode, s.writes + 1
     epoch = acting_epoch(s.active[c], s.controller_epoch)
     s.leader[new] = leader
-    s.leader_epoch[new] = ite(bumps, s.leader_epoch[old] + 1, s.leader_epoch[old])
+    s.leader_epoch[new] = ite(bumps, next_leader_epoch(s.leader_epoch[old]), s.leader_epoch[old])
     s.written_by[new] = epoch
     s.of_topic[new] = s.topic_id
     s.isr[new, :] = isr

@@ -18,7 +18,7 @@ from model.zookeeper.controller.leadership import (
     write_state,
 )
 from model.zookeeper.controller.resign import resign
-from model.zookeeper.controller.rules import keeps_last_member, may_lead
+from model.zookeeper.controller.rules import is_written_by_newer, keeps_last_member, may_lead
 from model.zookeeper.controller.state import Kafka, Kind, Stage, Strategy
 from model.zookeeper.controller.work import finish, owes_offline, serves
 from model.zookeeper.controller.znodes import has_session
@@ -55,7 +55,7 @@ def elect_leader(s: Kafka, c: Node, chosen: Option[Node]) -> None:
     require((s.stage[c] != Stage.STARTING) | Not(owes_offline(s, c)))
     require(has_session(s, c))
     is_new = s.cached[c] == 0
-    fails = ite(is_new, s.znode > 0, s.written_by[s.znode] > s.active[c])
+    fails = ite(is_new, s.znode > 0, is_written_by_newer(s.written_by[s.znode], s.active[c]))
     none = fails | Not(exists(Node, lambda n: _candidate(s, c, n)))
     require((chosen == NONE) == none)
     require(none | _candidate(s, c, value_of(chosen)))
@@ -87,7 +87,7 @@ def take_offline(s: Kafka, c: Node, replica: Node) -> None:
     require(has_session(s, c))
     s.must_offline[c, replica] = False
     send(s, c, lambda b: b == replica, Kind.STOP_REPLICA, s.cached[c])
-    fails = (s.znode == 0) | (s.written_by[s.znode] > s.active[c])
+    fails = (s.znode == 0) | (is_written_by_newer(s.written_by[s.znode], s.active[c]))
     if fails | Not(s.isr[s.znode, replica]):
         finish(s, c)
     elif goes_through(s, c):

@@ -11,7 +11,7 @@ from typing import Any
 from model.language import NONE, Node, Not, Option, exists, forall, implies, ite, require
 from model.zookeeper.controller.leadership import goes_through, publish, send, write_state
 from model.zookeeper.controller.resign import resign
-from model.zookeeper.controller.rules import is_target_in_sync
+from model.zookeeper.controller.rules import is_target_in_sync, is_written_by_newer
 from model.zookeeper.controller.state import Kafka, Kind, Move, Stage, Strategy
 from model.zookeeper.controller.work import finish, owes_offline, serves
 from model.zookeeper.controller.znodes import has_session
@@ -69,7 +69,7 @@ def advance_reassignment(s: Kafka, c: Node) -> None:
     s.stage[c] = Stage.SERVING
     old = s.znode
     leader = s.leader[old]
-    fails = (old == 0) | (s.written_by[old] > s.active[c])
+    fails = (old == 0) | is_written_by_newer(s.written_by[old], s.active[c])
     complete = is_complete(s, old)
     good = exists(Node, lambda n: (leader == n) & is_target(s, n) & (s.live[c, n] > 0) & Not(s.shutting[c, n]))
     if fails:

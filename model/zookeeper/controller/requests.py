@@ -40,6 +40,7 @@ def handle_request(s: Kafka, c: Node, b: Node) -> None:
             s.informed[b] = True
             s.metadata[b] = ite(request.write > 0, request.write, s.metadata[b])
         elif request.kind == Kind.FORGET_TOPIC:
+            s.informed[b] = True
             s.metadata[b] = 0
         elif request.kind == Kind.STOP_REPLICA:
             s.stopped[b] = s.stopped[b] | (s.leader_epoch[request.write] >= s.leader_epoch[s.applied[b]])
@@ -50,7 +51,7 @@ def handle_request(s: Kafka, c: Node, b: Node) -> None:
         elif _takes_role(s, b, request):
             led = leads(s, b)
             s.applied[b] = request.write
-            s.hosted[b] = s.of_topic[request.write]
+            s.hosted[b] = ite(s.hosted[b] == 0, s.of_topic[request.write], s.hosted[b])
             s.stopped[b] = False
             if s.leader[request.write] == b:
                 become_leader(s, b, led)

@@ -173,7 +173,21 @@ def goes_online(deleted: Any) -> Any:
     return Not(deleted)
 
 
+@rule
+def next_leader_epoch(epoch: Any) -> Any:
+    """The leader epoch after an election, or after a controller has taken a replica out of the ISR. LeaderAndIsr.newLeaderAndIsr."""
+    return epoch + 1
+
+
+@rule
+def is_written_by_newer(written: Any, own: Any) -> Any:
+    """A controller leaves a state as it is that a newer one has written. PartitionStateMachine.doElectLeaderForPartitions."""
+    return written > own
+
+
 RULES = (
+    next_leader_epoch,
+    is_written_by_newer,
     goes_online,
     is_target_in_sync,
     forgets_leaving,

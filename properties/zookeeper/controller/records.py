@@ -85,10 +85,10 @@ def a_leader_does_not_take_back_what_it_exposed(s: Kafka, t: Kafka) -> object:
 
 @always
 def leaders_know_their_isr(s: Kafka) -> object:
-    """In the end the leader has the ISR of the state znode."""
+    """In the end a replica that leads has the ISR of the state znode, unless it was taken out of the replicas (hazards.py)."""
     return implies(
         is_settled(s),
-        forall(Node, lambda n: implies(leads(s, n), s.applied[n] == s.znode)),
+        forall(Node, lambda n: implies(leads(s, n) & s.assigned[n], s.applied[n] == s.znode)),
     )
 
 
