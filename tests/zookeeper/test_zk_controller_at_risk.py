@@ -147,7 +147,7 @@ RISKS = (
     ),
     Risk("brokers_know_the_state", {"has_bounced": no_to_both}, {"restarts": 1}),
     Risk("a_live_member_of_the_isr_leads", {"may_lead": no_to_both}),
-    Risk("logs_match", {"cut_at": no_cut, "is_reconciled": yes}, {"records": 2, "preferred": 1}),
+    Risk("logs_match", {"cut_at": no_cut, "is_reconciled": yes}, {"records": 3, "preferred": 1}),
     Risk("later_leaders_have_committed_records", UNCLEAN, {"restarts": 1, "records": 1}),
     Risk("the_high_watermark_is_within_the_log", {"produce": expose_too_much}, {"records": 1}),
     Risk("a_leader_does_not_take_back_what_it_exposed", {"produce": lower_high_watermark}, {"records": 1}),
