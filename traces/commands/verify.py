@@ -232,7 +232,11 @@ def plan() -> tuple[Row, ...]:
             "what clients see: one session, with everything that can happen to it",
             explored_service,
         ),
-        Row("zk-controller explore", "Kafka's controller and brokers, with one incident of any kind", explored_controller),
+        Row(
+            "zk-controller explore",
+            "Kafka's controller and brokers, with one incident of any kind",
+            explored_controller,
+        ),
         Row("kraft walk", "random walks at larger bounds", walked),
         *(Row(f"{name} prove", "its lemmas, for any number of nodes", _proved(name)) for name in HINTS),
         Row("kraft refine", "its steps are steps of the proved core", refined),
