@@ -14,7 +14,7 @@ from model.engines.source import Budget
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED
 from model.language import Replacement, Spec
 from properties.registry import HINTS, find_bug
-from traces.commands.engines import ENGINES, Effort, source_for
+from traces.commands.engines import ENGINES, Effort
 from traces.commands.listing import bug_rows, bug_table
 from traces.commands.parse import parse_budget
 from traces.commands.report import EXIT_CODES, EXIT_HOLDS, CommandError
@@ -165,8 +165,8 @@ def hunt_on_spec(bug: str, seconds: float) -> Hunt:
     spec = find_bug(bug)
     if spec.bugs[bug].found_by == "induct":
         return _hunt_by_induction(spec, spec.bugs[bug], seconds)
-    source = source_for(spec, spec.complete_bounds(spec.bugs[bug].bounds))
-    verdict = ENGINES["explore"](source, spec.properties, Effort(seconds), None)
+    bounds = spec.complete_bounds(spec.bugs[bug].bounds)
+    verdict = ENGINES["explore"](spec, bounds, spec.properties, Effort(seconds), None)
     broken = verdict.violation
     if broken is None or broken.trace is None:
         why = verdict.reason or "no property breaks within the bug's scope"

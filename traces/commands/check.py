@@ -21,7 +21,7 @@ from model.engines.verdict import (
 from model.language import BoundsError, Property, Spec
 from properties.registry import choose_properties, find_spec
 from traces.commands.bounded import ANY_RUN, Bounded
-from traces.commands.engines import RUNS, STEPS, Effort, find_engine, room_for, several_for, source_for
+from traces.commands.engines import RUNS, STEPS, Effort, find_engine, room_for, several_for
 from traces.commands.evidence import NOTHING, Evidence
 from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save, save_all
 from traces.commands.parse import parse_bounds, parse_budget, parse_size
@@ -239,7 +239,7 @@ def check(
     )
     check_writable(out)
     with progress(f"{spec.name}{f' with {bug}' if bug else ''}") as report:
-        verdict = run(source_for(spec, scope), chosen, effort, report)
+        verdict = run(spec, scope, chosen, effort, report)
     if properties and EVERY_ACTION_FIRES not in properties:
         verdict = _only(verdict, tuple(p.name for p in chosen))
     wanted = None if verdict.violation else _wanted(verdict, properties)

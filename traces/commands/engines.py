@@ -18,9 +18,9 @@ from model.engines.compiled.search import Search
 from model.engines.compiled.several import ACTION, ONE, PROPERTY, VIEW, Several
 from model.engines.compiled.symmetry import NotSymmetric
 from model.engines.explore import explore
-from model.engines.liveness import with_compiled_liveness, with_liveness
+from model.engines.liveness import is_asked, with_compiled_liveness, with_liveness
 from model.engines.refine.check import refine
-from model.engines.source import Budget, Report, Source
+from model.engines.source import Budget, Report
 from model.engines.verdict import Verdict
 from model.engines.walk import walk
 from model.language import Bounds, Property, Spec, SpecError
@@ -99,13 +99,15 @@ def several_for(spec: Spec, engine: str, most: int, by: str, *, saved: bool, sym
     return Several(most, VIEW, view)
 
 
-def source_for(spec: Spec, bounds: Bounds) -> Source:
+def source_for(spec: Spec, bounds: Bounds) -> GroundSpec:
     """Where an engine gets states and steps from: the ground form of the spec's graph; engines check it against the plain reading."""
     return ground(trace(spec), bounds)
 
 
-def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    budget, spec, bounds = Budget(seconds=effort.seconds), source.spec, source.bounds
+def _explore(
+    spec: Spec, bounds: Bounds, properties: tuple[Property, ...], effort: Effort, report: Report | None
+) -> Verdict:
+    budget = Budget(seconds=effort.seconds)
 
     def finish(search: Search, verdict: Verdict) -> Verdict:
         judged = with_compiled_liveness(search, verdict, properties, budget=budget, report=report)
@@ -124,7 +126,6 @@ def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, r
             room=effort.room,
             several=effort.several,
             symmetric=effort.symmetry,
-            expanded=source if isinstance(source, GroundSpec) else None,
             finish=finish,
         )
     except CheckpointError as error:
@@ -134,15 +135,22 @@ def _explore(source: Source, properties: tuple[Property, ...], effort: Effort, r
     return audited(verdict, spec, bounds, clock=time.process_time)
 
 
-def _reference(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    plain, budget = Stepper(source.spec, source.bounds), Budget(seconds=effort.seconds)
+def _reference(
+    spec: Spec, bounds: Bounds, properties: tuple[Property, ...], effort: Effort, report: Report | None
+) -> Verdict:
+    plain, budget = Stepper(spec, bounds), Budget(seconds=effort.seconds)
     verdict = explore(plain, properties, clock=time.process_time, budget=budget, report=report, engine="reference")
+    if not is_asked(verdict, properties):
+        return verdict
+    source = source_for(spec, bounds)
     return with_liveness(verdict, source, properties, clock=time.process_time, budget=budget, report=report)
 
 
-def _walk(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+def _walk(
+    spec: Spec, bounds: Bounds, properties: tuple[Property, ...], effort: Effort, report: Report | None
+) -> Verdict:
     return walk(
-        source,
+        source_for(spec, bounds),
         properties,
         seed=effort.seed,
         runs=effort.runs,
@@ -153,40 +161,45 @@ def _walk(source: Source, properties: tuple[Property, ...], effort: Effort, repo
     )
 
 
-def _bmc(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    return check_bmc(source.spec, source.bounds, properties, effort.bounded, seconds=effort.seconds, report=report)
+def _bmc(
+    spec: Spec, bounds: Bounds, properties: tuple[Property, ...], effort: Effort, report: Report | None
+) -> Verdict:
+    return check_bmc(spec, bounds, properties, effort.bounded, seconds=effort.seconds, report=report)
 
 
-def _prove(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    spec = source.spec
+def _prove(
+    spec: Spec, bounds: Bounds, properties: tuple[Property, ...], effort: Effort, report: Report | None
+) -> Verdict:
     try:
         budget = Budget(seconds=effort.seconds)
-        return proved(
-            spec, _hints(spec), source.bounds, effort.evidence, seed=effort.seed, budget=budget, report=report
-        )
+        return proved(spec, _hints(spec), bounds, effort.evidence, seed=effort.seed, budget=budget, report=report)
     except SpecError as error:
         raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
 
 
-def _induct(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
+def _induct(
+    spec: Spec, bounds: Bounds, properties: tuple[Property, ...], effort: Effort, report: Report | None
+) -> Verdict:
     from model.engines.induct.induct import induct  # noqa: PLC0415 - only provers load Z3
 
-    spec, budget = source.spec, Budget(seconds=effort.seconds)
+    budget = Budget(seconds=effort.seconds)
     try:
-        return induct(spec, _hints(spec), source.bounds, clock=time.process_time, budget=budget, report=report)
+        return induct(spec, _hints(spec), bounds, clock=time.process_time, budget=budget, report=report)
     except SpecError as error:
         raise CommandError(f"the prover does not read {spec.name}: {error.cause}", error.remedy) from None
 
 
-def _refine(source: Source, properties: tuple[Property, ...], effort: Effort, report: Report | None) -> Verdict:
-    spec = source.spec
+def _refine(
+    spec: Spec, bounds: Bounds, properties: tuple[Property, ...], effort: Effort, report: Report | None
+) -> Verdict:
     if spec.name not in REFINEMENTS:
         raise CommandError(f"{spec.name} refines no other spec", f"those that do: {', '.join(REFINEMENTS)}")
     if properties != spec.properties:
         raise CommandError("--engine refine is about every step, not about single properties", "leave out -p")
-    expanded = source if isinstance(source, GroundSpec) else ground(trace(spec), source.bounds)
     budget = Budget(seconds=effort.seconds)
-    return refine(REFINEMENTS[spec.name], expanded, clock=time.process_time, budget=budget, report=report)
+    return refine(
+        REFINEMENTS[spec.name], source_for(spec, bounds), clock=time.process_time, budget=budget, report=report
+    )
 
 
 def _hints(spec: Spec) -> Hints:
@@ -196,7 +209,7 @@ def _hints(spec: Spec) -> Hints:
     return HINTS[spec.name]
 
 
-Engine = Callable[[Source, tuple[Property, ...], Effort, Report | None], Verdict]
+Engine = Callable[[Spec, Bounds, tuple[Property, ...], Effort, Report | None], Verdict]
 
 ENGINES: Mapping[str, Engine] = {
     "explore": _explore,

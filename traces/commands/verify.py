@@ -91,8 +91,8 @@ def two_phase(seconds: float) -> Result:
     """The explorer finds the published numbers of states."""
     spec, counts = find_spec("two-phase"), []
     for managers, published in TWO_PHASE_COUNTS.items():
-        source = source_for(spec, spec.complete_bounds({"nodes": managers}))
-        verdict = ENGINES["explore"](source, spec.properties, Effort(seconds), None)
+        bounds = spec.complete_bounds({"nodes": managers})
+        verdict = ENGINES["explore"](spec, bounds, spec.properties, Effort(seconds), None)
         if verdict.verdict != HOLDS:
             return _of(verdict)
         if verdict.distinct != published:
@@ -144,7 +144,7 @@ def refined_zab(seconds: float) -> Result:
 def _engine(engine: str, bounds: dict[str, int], effort: Effort, name: str = "kraft") -> Result:
     spec = find_spec(name)
     with progress(f"{name} {engine}") as report:
-        return _of(ENGINES[engine](source_for(spec, spec.complete_bounds(bounds)), spec.properties, effort, report))
+        return _of(ENGINES[engine](spec, spec.complete_bounds(bounds), spec.properties, effort, report))
 
 
 def _simulated(mode: str, runs: int, steps: int, nodes: int, committed: str) -> Callable[[float], Result]:

@@ -28,8 +28,8 @@ A claim with a trigger (leads to) is about every trigger within the bounds, as a
 nothing triggers it, it is `unknown`, not held for nothing.
 """
 
-from model.engines.liveness.check import check_liveness, with_liveness
+from model.engines.liveness.check import check_liveness, is_asked, with_liveness
 from model.engines.liveness.compiled import with_compiled_liveness
 from model.engines.liveness.lasso import unfairly_treated
 
-__all__ = ["check_liveness", "unfairly_treated", "with_compiled_liveness", "with_liveness"]
+__all__ = ["check_liveness", "is_asked", "unfairly_treated", "with_compiled_liveness", "with_liveness"]
