@@ -4,26 +4,20 @@ One function per instance of an action, from a flat state (and the messages it r
 is not enabled, or CUT if the step would leave the bounds. Terms used more than once become locals.
 """
 
-from collections.abc import Callable, Iterable
 from typing import Any
-
-from attrs import define, field
 
 from model.language.declare import BagDecl
 from model.language.errors import SpecError
-from model.language.graph import Number, Term, bound_of, children, postorder
+from model.language.graph import Term, children, postorder
 from model.language.ground import Choice, GroundAction, GroundBlock, Instance, Write
-from model.language.layout import UNSET, Layout, Region
+from model.language.ground_terms import DEEPEST, Expressions, Names, Notation, span, values_of
+from model.language.layout import Layout
 from model.language.primitives import key_places, sent
-from model.language.sorts import Abstract, Bounds, Node, Ordinal, Quorum, default
+from model.language.sorts import Bounds, Node, Ordinal
 from model.language.transition import Effect, Forget, Receive, Send
 
 CUT: tuple[Any, ...] = ()
 """What an instance returns for a step that would leave the bounds (a state is never empty)."""
-
-UNLIMITED = 1 << 30
-DEEPEST = 40
-"""An expression that is nested more deeply is cut into locals: Python's parser and our recursion have limits."""
 
 
 def two_candidates(where: str, sort: str, found: int) -> None:
@@ -42,153 +36,11 @@ def received(messages: tuple[Any, ...], message: tuple[int, ...]) -> tuple[Any, 
     return messages[:at] + messages[at + 1 :]
 
 
-def values_of(sort: Any, layout: Layout) -> tuple[int, int]:
-    """The least and the greatest ground value of a sort within the bounds."""
-    if sort is Number:
-        return 0, UNLIMITED
-    unset = UNSET if issubclass(sort, Abstract | Quorum) else 0
-    return unset, len(layout.codec.domain(sort)) - 1
-
-
-def span(term: Term, layout: Layout, deepest: int = DEEPEST) -> tuple[int, int]:
-    """An interval that contains every value of a ground term; a wide one for terms that are nested very deeply."""
-    if term.op == "const":
-        return int(term.args[0]), int(term.args[0])
-    if term.op in ("add", "sub", "ite") and deepest == 0:
-        return -UNLIMITED, UNLIMITED
-    if term.op in ("add", "sub"):
-        (a, b), (c, d) = (span(arg, layout, deepest - 1) for arg in term.args)
-        return (a + c, b + d) if term.op == "add" else (a - d, b - c)
-    if term.op == "ite":
-        (a, b), (c, d) = (span(arg, layout, deepest - 1) for arg in term.args[1:])
-        return min(a, c), max(b, d)
-    return (0, len(term.args)) if term.op == "sum" else values_of(term.sort, layout)
-
-
-@define
-class Names:
-    """What terms are called in the text: locals, loop variables, fields of messages."""
-
-    text: dict[int, str] = field(factory=dict)
-    last: int = 0
-
-    def fresh(self, letter: str) -> str:
-        """A name that is not in use."""
-        self.last += 1
-        return f"{letter}{self.last}"
-
-
-class Expressions:
-    """Terms as Python expressions."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-
-    def text(self, term: Term, names: Names) -> str:
-        """One expression; `names` says what is a local already."""
-        known = names.text.get(term.id)
-        if known is not None:
-            return known
-        return _FORMS.get(term.op, Expressions._infix)(self, term, names)
-
-    def _infix(self, term: Term, names: Names) -> str:
-        operator = _OPERATORS[term.op]
-        return "(" + operator.join(self.text(a, names) for a in term.args) + ")"
-
-    def _const(self, term: Term, names: Names) -> str:
-        return repr(term.args[0])
-
-    def _leaf(self, term: Term, names: Names) -> str:
-        return f"{'t' if term.args[1] else 's'}[{term.args[0]}]"
-
-    def _not(self, term: Term, names: Names) -> str:
-        return f"(not {self.text(term.args[0], names)})"
-
-    def _implies(self, term: Term, names: Names) -> str:
-        a, b = term.args
-        return f"(not {self.text(a, names)} or {self.text(b, names)})"
-
-    def _ite(self, term: Term, names: Names) -> str:
-        condition, then, otherwise = (self.text(a, names) for a in term.args)
-        return f"({then} if {condition} else {otherwise})"
-
-    def _member(self, term: Term, names: Names) -> str:
-        node, quorum = (self.text(a, names) for a in term.args)
-        return f"({quorum} >= 0 and {node} in QUORUMS[{quorum}])"
-
-    def message(self, fields: Iterable[Term], names: Names) -> str:
-        """A message as a tuple of its components."""
-        return "(" + "".join(f"{self.text(f, names)}, " for f in fields) + ")"
-
-    def _contains(self, term: Term, names: Names) -> str:
-        return f"({self.message(term.args[1:], names)} in {self._network(term.args[0])})"
-
-    def _network(self, name: str) -> str:
-        return f"{'t' if name.endswith(chr(39)) else 's'}[{self.layout.networks[name.removesuffix(chr(39))]}]"
-
-    def _messages(self, term: Term, names: Names) -> str:
-        loop, inner = self.loop(bound_of(term), names)
-        word = "all" if term.op == "forall_in" else "any"
-        return f"{word}({self.text(term.args[-1], inner)} for {loop} in {self._network(term.args[0])})"
-
-    def loop(self, variables: tuple[Term, ...], names: Names) -> tuple[str, Names]:
-        """A loop variable for a message, and the names in the loop's body."""
-        variable = names.fresh("x")
-        inner = Names({**names.text, **{v.id: f"{variable}[{i}]" for i, v in enumerate(variables)}}, names.last)
-        return variable, inner
-
-    def _select(self, term: Term, names: Names) -> str:
-        region = self.layout.regions[term.args[0].removesuffix("'")]
-        state = "t" if term.args[0].endswith("'") else "s"
-        place, inside = self.place(region, term.args[1:], names)
-        if not inside:
-            return f"{state}[{place}]"
-        result = region.function.result
-        low = self.layout.codec.encode(default(result), result)
-        return f"({state}[{place}] if {' and '.join(inside)} else {low!r})"
-
-    def place(self, region: Region, index: tuple[Term, ...], names: Names) -> tuple[str, list[str]]:
-        """The leaf's place as an expression, and what must hold for the index to be within the domain."""
-        fixed, parts, inside = region.base, [], []
-        for term, first, size, stride in zip(index, region.firsts, region.sizes, region.strides, strict=True):
-            fixed -= first * stride
-            if term.op == "const":
-                fixed += term.args[0] * stride
-            else:
-                text = self.text(term, names)
-                parts.append(text if stride == 1 else f"{text} * {stride}")
-            low, high = span(term, self.layout)
-            if low < first or high >= first + size:
-                inside.append(f"{first} <= {self.text(term, names)} < {first + size}")
-        return " + ".join([*parts, *([str(fixed)] if fixed or not parts else [])]).replace("+ -", "- "), inside
-
-
-_FORMS: dict[str, Callable[[Expressions, Term, Names], str]] = {
-    "const": Expressions._const,
-    "leaf": Expressions._leaf,
-    "not": Expressions._not,
-    "implies": Expressions._implies,
-    "ite": Expressions._ite,
-    "member": Expressions._member,
-    "contains": Expressions._contains,
-    "forall_in": Expressions._messages,
-    "exists_in": Expressions._messages,
-    "select": Expressions._select,
-}
-_OPERATORS = {
-    "add": " + ",
-    "sub": " - ",
-    "sum": " + ",
-    "eq": " == ",
-    "lt": " < ",
-    "le": " <= ",
-    "and": " and ",
-    "or": " or ",
-}
-
-
 class Writer:
-    """Writes the functions of one ground spec."""
+    """Writes the functions of one ground spec in Python. For another language the methods at the end are different."""
+
+    disabled = "None"
+    """What a function gives for a step that is not enabled."""
 
     def __init__(self, layout: Layout, bounds: Bounds) -> None:
         self.layout, self.bounds = layout, bounds
@@ -261,9 +113,6 @@ class Writer:
                 self._assign(name, text, indent)
                 depth[term.id] = 0
 
-    def _assign(self, name: str, text: str, indent: str) -> None:
-        self.lines.append(f"{indent}{name} = {text}")
-
     def _value(self, term: Term, names: Names, indent: str) -> str:
         self._locals(term, names, indent)
         return self.expressions.text(term, names)
@@ -276,20 +125,116 @@ class Writer:
             else:
                 self._guard(condition, names, indent)
         if block.fork is not None and block.then is not None and block.otherwise is not None:
-            self.lines.append(f"{indent}if {self._value(block.fork, names, indent)}:")
+            self._branch(self._value(block.fork, names, indent), indent)
             self._block(block.then, Names(dict(names.text), names.last), indent + "    ")
+            self._end_of_branch(indent)
             self._block(block.otherwise, names, indent)
         elif not block.enabled:
-            self.lines.append(f"{indent}return None")
-        elif not block.writes and not block.effects:
-            self.lines.append(f"{indent}return s")
+            self._return(self.disabled, indent)
         else:
             self._outcome(block, names, indent)
 
     def _guard(self, term: Term, names: Names, indent: str) -> None:
         """A guard; the parts of a conjunction one after the other, so that the first false one ends it."""
         for part in term.args if term.op == "and" and term.id not in names.text else (term,):
-            self.lines.append(f"{indent}if not {self._value(part, names, indent)}: return None")
+            value = self._value(part, names, indent)
+            self._return(self.disabled, indent, self.notation.unless.format(value))
+
+    def _outcome(self, block: GroundBlock, names: Names, indent: str) -> None:
+        if not self._begin_step(block, indent):
+            return
+        checks: list[str] = []
+        for write in block.writes:
+            if not self._write(write, names, indent, checks):
+                return
+        self.lines += checks
+        for effect in block.effects:
+            self._effect(effect, names, indent)
+        self._end_step(indent)
+
+    def _write(self, write: Write, names: Names, indent: str, checks: list[str]) -> bool:
+        """One write; False if it cuts the step whatever the state. `checks` look at what was written when all is."""
+        region = self.layout.regions[write.function]
+        fixed = [i.args[0] if i.op == "const" else None for i in write.index]
+        ranges = zip(fixed, region.firsts, region.sizes, strict=True)
+        if any(v is not None and not first <= v < first + size for v, first, size in ranges) or 0 in region.sizes:
+            if not region.function.is_cell:
+                self._return("CUT", indent)
+            return region.function.is_cell
+        value = self._value(write.value, names, indent)
+        for index in write.index:
+            self._locals(index, names, indent)
+        place, inside = self.expressions.place(region, write.index, names)
+        both = self.notation.infix["and"]
+        condition = both.join(inside)
+        if inside and not region.function.is_cell:
+            self._return("CUT", indent, self.notation.unless.format(f"({condition})"))
+            condition = ""  # what is a cell is beyond the longest sequence: the length is cut
+        new = self.new(place)
+        self._store(new, value, condition, indent)
+        if issubclass(region.function.result, Ordinal):
+            low, high = span(write.value, self.layout)
+            limit = values_of(region.function.result, self.layout)[1]
+            guard = f"{condition}{both}" if condition else ""
+            if low < 0:
+                checks.append(self._below_zero(new, guard, write.where, write.function, indent))
+            if high > limit:
+                checks.append(self._returned("CUT", indent, f"{guard}{new} > {limit}"))
+        return True
+
+    def _effect(self, effect: Effect, names: Names, indent: str) -> None:
+        if isinstance(effect, Forget):
+            self._locals(effect.body, names, indent)
+            loop, inner = self.expressions.loop(effect.bound, names)
+            self._forget(effect, loop, self.expressions.text(effect.body, inner), indent)
+            names.last = inner.last
+            return
+        for part in effect.fields:
+            self._locals(part, names, indent)
+        message = names.fresh("k")
+        self._message(message, effect.fields, names, indent)
+        if isinstance(effect, Receive):
+            self._receive(effect, message, indent)
+            return
+        self._send(effect, message, indent)
+        for place, (part, (name, sort)) in enumerate(
+            zip(effect.fields, self.layout.traced.networks[effect.network].fields, strict=True)
+        ):
+            if not issubclass(sort, Ordinal):
+                continue
+            low, high = span(part, self.layout)
+            limit = values_of(sort, self.layout)[1]
+            new = f"{message}[{place}]"
+            if low < 0:
+                self.lines.append(self._below_zero(new, "", effect.where, f"{effect.network}.{name}", indent))
+            if high > limit:
+                self._return("CUT", indent, f"{new} > {limit}")
+
+    def _return(self, outcome: str, indent: str, when: str = "") -> None:
+        self.lines.append(self._returned(outcome, indent, when))
+
+    # ---- as Python has it
+    @property
+    def notation(self) -> Notation:
+        """How operations are written."""
+        return self.expressions.notation
+
+    def new(self, place: str) -> str:
+        """What is at a place of the state that is made."""
+        return f"n[{place}]"
+
+    def _assign(self, name: str, text: str, indent: str) -> None:
+        self.lines.append(f"{indent}{name} = {text}")
+
+    def _returned(self, outcome: str, indent: str, when: str) -> str:
+        """A statement that ends the function, if the condition is true."""
+        return f"{indent}if {when}: return {outcome}" if when else f"{indent}return {outcome}"
+
+    def _branch(self, condition: str, indent: str) -> None:
+        self.lines.append(f"{indent}if {condition}:")
+
+    def _end_of_branch(self, indent: str) -> None:
+        """The end of a branch is where its indentation ends."""
 
     def _choice(self, choice: Choice, names: Names, indent: str) -> None:
         options = ", ".join(self._value(option, names, indent) for option in choice.options)
@@ -308,87 +253,43 @@ class Writer:
             ]
         names.text[choice.var.id] = chosen
 
-    def _outcome(self, block: GroundBlock, names: Names, indent: str) -> None:
-        self.lines.append(f"{indent}n = [*s]")
-        checks: list[str] = []
-        for write in block.writes:
-            if not self._write(write, names, indent, checks):
-                return
-        self.lines += checks
-        for place, effect in enumerate(block.effects):
-            later = any(e.network == effect.network for e in block.effects[place + 1 :])
-            self._effect(effect, names, indent, later=later)
-        self.lines.append(f"{indent}return tuple(n)")
+    def _begin_step(self, block: GroundBlock, indent: str) -> bool:
+        """Copy the state; False if that is all there is to do."""
+        changes = bool(block.writes or block.effects)
+        self.lines.append(f"{indent}n = [*s]" if changes else f"{indent}return s")
+        return changes
 
-    def _write(self, write: Write, names: Names, indent: str, checks: list[str]) -> bool:
-        """One write; False if it cuts the step whatever the state."""
-        region = self.layout.regions[write.function]
-        fixed = [i.args[0] if i.op == "const" else None for i in write.index]
-        ranges = zip(fixed, region.firsts, region.sizes, strict=True)
-        if any(v is not None and not first <= v < first + size for v, first, size in ranges) or 0 in region.sizes:
-            if not region.function.is_cell:
-                self.lines.append(f"{indent}return CUT")
-            return region.function.is_cell
-        value = self._value(write.value, names, indent)
-        for index in write.index:
-            self._locals(index, names, indent)
-        place, inside = self.expressions.place(region, write.index, names)
-        condition = " and ".join(inside)
-        prefix = ""
-        if inside and region.function.is_cell:
-            prefix = f"if {condition}: "  # beyond the longest sequence: the length is cut
-        elif inside:
-            self.lines.append(f"{indent}if not ({condition}): return CUT")
-        self.lines.append(f"{indent}{prefix}n[{place}] = {value}")
-        if issubclass(region.function.result, Ordinal):
-            low, high = span(write.value, self.layout)
-            limit = values_of(region.function.result, self.layout)[1]
-            guard = f"{condition} and " if prefix else ""
-            if low < 0:
-                failure = f"below_zero({write.where!r}, {write.function!r}, n[{place}])"
-                checks.append(f"{indent}if {guard}n[{place}] < 0: {failure}")
-            if high > limit:
-                checks.append(f"{indent}if {guard}n[{place}] > {limit}: return CUT")
-        return True
+    def _end_step(self, indent: str) -> None:
+        self._return("tuple(n)", indent)
 
-    def _effect(self, effect: Effect, names: Names, indent: str, *, later: bool) -> None:
-        at = self.layout.networks[effect.network]
-        network = self.layout.traced.networks[effect.network]
-        if isinstance(effect, Forget):
-            self._locals(effect.body, names, indent)
-            loop, inner = self.expressions.loop(effect.bound, names)
-            body = self.expressions.text(effect.body, inner)
-            self.lines.append(f"{indent}if n[{at}]: n[{at}] = tuple({loop} for {loop} in n[{at}] if not {body})")
-            return
-        for part in effect.fields:
-            self._locals(part, names, indent)
-        message = names.fresh("k")
-        self.lines.append(f"{indent}{message} = {self.expressions.message(effect.fields, names)}")
-        if isinstance(effect, Receive):
-            self.lines.append(f"{indent}n[{at}] = received(n[{at}], {message})")
-            return
+    def _store(self, new: str, value: str, condition: str, indent: str) -> None:
+        self.lines.append(f"{indent}{f'if {condition}: ' if condition else ''}{new} = {value}")
+
+    def _below_zero(self, new: str, guard: str, where: str, name: str, indent: str) -> str:
+        """A statement for an ordinal that became negative."""
+        return f"{indent}if {guard}{new} < 0: below_zero({where!r}, {name!r}, {new})"
+
+    def _message(self, name: str, fields: tuple[Term, ...], names: Names, indent: str) -> None:
+        self.lines.append(f"{indent}{name} = {self.expressions.message(fields, names)}")
+
+    def _network(self, effect: Effect) -> str:
+        return self.new(str(self.layout.networks[effect.network]))
+
+    def _receive(self, effect: Receive, message: str, indent: str) -> None:
+        slot = self._network(effect)
+        self.lines.append(f"{indent}{slot} = received({slot}, {message})")
+
+    def _send(self, effect: Send, message: str, indent: str) -> None:
+        slot, network = self._network(effect), self.layout.traced.networks[effect.network]
         if isinstance(network.declaration, BagDecl):
-            capacity = self.bounds[network.declaration.bound]
-            self.lines.append(f"{indent}if len(n[{at}]) >= {capacity}: return CUT")
-            self.lines.append(f"{indent}n[{at}] = tuple(sorted((*n[{at}], {message})))")
+            self._return("CUT", indent, f"len({slot}) >= {self.bounds[network.declaration.bound]}")
+            self.lines.append(f"{indent}{slot} = tuple(sorted((*{slot}, {message})))")
         else:
-            key = key_places(network, self.bounds)
-            self.lines.append(f"{indent}n[{at}] = sent(n[{at}], {message}, {key!r})")
-        self._check_message(effect, message, indent)
+            self.lines.append(f"{indent}{slot} = sent({slot}, {message}, {key_places(network, self.bounds)!r})")
 
-    def _check_message(self, effect: Send, message: str, indent: str) -> None:
-        for place, (part, (name, sort)) in enumerate(
-            zip(effect.fields, self.layout.traced.networks[effect.network].fields, strict=True)
-        ):
-            if not issubclass(sort, Ordinal):
-                continue
-            low, high = span(part, self.layout)
-            limit = values_of(sort, self.layout)[1]
-            if low < 0:
-                failure = f"below_zero({effect.where!r}, {f'{effect.network}.{name}'!r}, {message}[{place}])"
-                self.lines.append(f"{indent}if {message}[{place}] < 0: {failure}")
-            if high > limit:
-                self.lines.append(f"{indent}if {message}[{place}] > {limit}: return CUT")
+    def _forget(self, effect: Forget, loop: str, body: str, indent: str) -> None:
+        slot = self._network(effect)
+        self.lines.append(f"{indent}if {slot}: {slot} = tuple({loop} for {loop} in {slot} if not {body})")
 
 
 def compiled(lines: list[str], layout: Layout) -> dict[str, Any]:

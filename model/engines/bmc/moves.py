@@ -10,7 +10,7 @@ from attrs import frozen
 
 from model.language.graph import Term
 from model.language.ground import Expander, Write
-from model.language.ground_code import span
+from model.language.ground_terms import span
 from model.language.layout import UNSET
 from model.language.sorts import Abstract, Bool, OptionOf, Ordinal, Quorum
 from model.language.transition import Effect, Guard, Send, TracedAction, Transition, Witness

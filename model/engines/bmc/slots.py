@@ -22,7 +22,7 @@ from model.engines.formulas import SLOT, Formulas, Slot, Vectors
 from model.language.declare import BagDecl
 from model.language.graph import Term
 from model.language.ground import Expander
-from model.language.ground_code import values_of
+from model.language.ground_terms import values_of
 from model.language.layout import Codec
 from model.language.primitives import Network, key_places
 from model.language.sorts import Bool, OptionOf, elements, is_record

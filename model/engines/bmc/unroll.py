@@ -16,7 +16,7 @@ from model.engines.formulas import Formulas, Slot, Vectors, cells, equals, value
 from model.engines.verdict import TraceStep
 from model.language.graph import Term
 from model.language.ground import Expander
-from model.language.ground_code import values_of
+from model.language.ground_terms import values_of
 from model.language.layout import UNSET
 from model.language.sorts import Bool
 from model.language.transition import TracedSpec
