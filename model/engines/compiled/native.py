@@ -36,8 +36,8 @@ MOST_COMPONENTS, MOST_THREADS = 255, 64
 """Limits of the tables in C."""
 
 _I32, _U64, _P = ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p
-_COUNTERS = 10
-_VISITED, _TABLES = 0, 6
+_COUNTERS = 8
+_VISITED, _TABLES = 0, 4
 _MAX_WORDS = 8
 _PIECE = 1 << 14
 _TOO_MANY = 0xFFFF_FFFF
@@ -352,7 +352,7 @@ class Native:
             self._make_room()
 
     def _counters(self) -> Any:
-        out = (_U64 * (_COUNTERS + self.threads + 2 * self._actions + len(self._components)))()
+        out = (_U64 * (_COUNTERS + 2 * self._actions + len(self._components)))()
         self._lib.explorer_stats(self._engine, out)
         return out
 
@@ -371,17 +371,17 @@ class Native:
 
     def stats(self) -> Stats:
         """See `backend.Backend`."""
-        out, actions, at = self._counters(), self._actions, _COUNTERS + self.threads
+        out, actions, at = self._counters(), self._actions, _COUNTERS
         return Stats(
             distinct=self._levels.distinct(),
-            words=out[2],
-            deadlocks=out[3],
-            steps=out[4],
+            words=out[1],
+            deadlocks=out[2],
+            steps=out[3],
             bytes=self._levels.bytes(),
             tables=out[_TABLES],
-            entries=out[7],
-            patches=out[8],
-            made=out[9],
+            entries=out[5],
+            patches=out[6],
+            made=out[7],
             generated=tuple(out[at : at + actions]),
             cut=tuple(out[at + actions : at + 2 * actions]),
             values=tuple(out[at + 2 * actions :]),

@@ -63,7 +63,7 @@ typedef struct {
     Rows key_misses, patch_misses;
     u64 *noted; /* keys of misses that were noted last, two words each */
     u64 *generated, *cut;
-    u64 total, deadlocks, taken;
+    u64 total, deadlocks;
     Event *events;
     u32 nevents;
     u32 *numbers;

@@ -39,7 +39,6 @@ i32 explorer_run(Engine *e, i32 me, u64 most) {
             any_block(e, w, me, states, rest, n);
             if (w->n != before) __atomic_fetch_add(&e->count, w->n - before, __ATOMIC_RELAXED);
             taken += n;
-            w->taken += n;
         }
     }
     return 1;
@@ -117,28 +116,29 @@ i32 explorer_event(const Engine *e, i32 number, u64 *state, i32 *key, i32 *move)
     return 1;
 }
 
-/* [count, states taken, words, deadlocks, steps, bytes of states and visited set, bytes of the rest, memo entries, patches, made],
- * then per thread its number of states, then steps per action, then cut steps per action, then values per component. */
+enum { COUNTERS = 8 };
+
+/* [states in the visited set, words, deadlocks, steps, bytes of all but states and visited set, memo entries, patches, made], then steps
+ * per action, then cut steps per action, then values per component. */
 void explorer_stats(const Engine *e, u64 *out) {
-    u64 bytes = e->table ? (e->table_mask + 1) * 8 : 0, rest = e->made_cap * 8 + e->capcode * 4;
-    u64 *found = out + 10, *generated = found + e->threads, *cut = generated + e->actions, *values = cut + e->actions;
-    memset(out, 0, (10 + e->threads + 2 * e->actions) * 8);
+    u64 tables = e->made_cap * 8 + e->capcode * 4;
+    u64 *generated = out + COUNTERS, *cut = generated + e->actions, *values = cut + e->actions;
+    memset(out, 0, (COUNTERS + 2 * e->actions) * 8);
     for (u32 t = 0; t < e->threads; t++) {
         const Worker *w = e->worker + t;
-        out[1] += w->taken, out[3] += w->deadlocks, out[4] += w->total, found[t] = w->n;
-        bytes += (((w->n >> CHUNK_BITS) + 1) << CHUNK_BITS) * 8 * e->words;
+        out[2] += w->deadlocks, out[3] += w->total;
         for (u32 a = 0; a < e->actions; a++) generated[a] += w->generated[a], cut[a] += w->cut[a];
     }
     for (u32 c = 0; c < e->components; c++) {
         const Component *k = e->component + c;
-        rest += k->values.cap * 4ull * k->width + k->cap * 4ull * k->stride;
+        tables += k->values.cap * 4ull * k->width + k->cap * 4ull * k->stride;
         values[c] = k->values.n;
     }
     for (u32 p = 0; p < e->projections; p++)
-        rest += e->projection[p].values.cap * (4ull * e->projection[p].width + 8ull * e->mask_words);
-    if (e->memo) rest += (e->memo_mask + 1) * 8 * (e->key_words + 1);
-    out[0] = e->count, out[2] = e->words, out[5] = bytes, out[6] = rest;
-    out[7] = e->memo_n, out[8] = e->npatches, out[9] = e->made_n;
+        tables += e->projection[p].values.cap * (4ull * e->projection[p].width + 8ull * e->mask_words);
+    if (e->memo) tables += (e->memo_mask + 1) * 8 * (e->key_words + 1);
+    out[0] = e->count, out[1] = e->words, out[4] = tables;
+    out[5] = e->memo_n, out[6] = e->npatches, out[7] = e->made_n;
 }
 
 /* Per number of steps how many states have so many. */
