@@ -10,9 +10,9 @@ from impl.world.simulator import SimulationConfig, Simulator
 from impl.world.workload import Workload
 from impl.zookeeper.state import Settings
 from tests.impl.registers import Registers
-from traces.ensemble.journal import Journal
 from traces.ensemble.plans import LAG, LIVELY, MS, RESETS, TIGHT
 from traces.ensemble.promises import Promises
+from traces.zookeeper.journal import Journal
 
 __all__ = ["LAG", "LIVELY", "MACHINE", "MS", "RESETS", "TIGHT", "simulation", "watched"]
 
@@ -39,7 +39,7 @@ def watched(
     seed: int, config: SimulationConfig, *, until: Callable[[Promises], bool] | None = None
 ) -> tuple[Simulator, Promises]:
     """A simulation under watch, run to its end, or until the watch has found what is looked for."""
-    watch = Promises(MACHINE)
+    watch = Promises()
     simulator = Simulator(seed, config, observers=[watch])
     for _ in simulator.steps():
         if until is not None and until(watch):

@@ -27,7 +27,7 @@ class Servers:
         self, nodes: int = 3, *, bug: str | None = None, clients: int = 1, settings: Settings | None = None
     ) -> None:
         ensemble = evolve(settings or Settings(), machine=MACHINE)
-        self.watch = Promises(MACHINE)
+        self.watch = Promises()
         config = WorldConfig(nodes=nodes, clients=clients, bug=bug, mode="zookeeper", ensemble=ensemble)
         self.world = World(config, observers=[self.watch])
 

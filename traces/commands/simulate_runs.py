@@ -13,6 +13,7 @@ from impl.world.self_check import self_check
 from impl.world.simulator import SimulationConfig, Simulator
 from impl.world.workload import Workload
 from impl.zookeeper.bugs import BUGS
+from impl.zookeeper.service import Service
 from impl.zookeeper.state import Settings
 from model.engines.verdict import HOLDS, UNKNOWN, VIOLATED
 from model.language import unknown
@@ -20,13 +21,13 @@ from traces.commands.check import prepare
 from traces.commands.faults import parse_faults
 from traces.commands.report import CommandError
 from traces.ensemble.histories import answered
-from traces.ensemble.journal import Journal
 from traces.ensemble.recording import Recording
 from traces.ensemble.watch import EnsembleWatch
 from traces.logs.zookeeper.history import history_lines
 from traces.render import count_of
 from traces.trace import Trace
 from traces.watch import Finding, Watch
+from traces.zookeeper.journal import Journal
 
 SAME_RUN = "a_seed_gives_one_run"
 """What a self-check breaks."""
@@ -155,7 +156,7 @@ class ZooKeeperMode(Mode):
 
     def configuration(self, faults: str, steps: int, nodes: int) -> SimulationConfig:
         """See Mode."""
-        ensemble = Settings(machine=Journal())
+        ensemble = Settings(machine=Journal(Service()))
         world = WorldConfig(nodes=nodes, clients=4, bug=self.bug, mode="zookeeper", ensemble=ensemble)
         workload = Workload(think_max=20_000, sync_reads=self.SYNC_READS)
         return SimulationConfig(world, workload, parse_faults(faults), steps)

@@ -11,19 +11,20 @@ from impl.world.config import WorldConfig
 from impl.world.faults import STORM, FaultPlan
 from impl.world.simulator import SimulationConfig, Simulator
 from impl.world.workload import Workload
+from impl.zookeeper.service import Service
 from impl.zookeeper.state import Settings
-from traces.ensemble.journal import Journal
 from traces.ensemble.plans import LAG, LIVELY, MS, PROMPT, RESETS, SLOW, STRUCK, TIGHT
 from traces.ensemble.promises import INCIDENT
 from traces.ensemble.watch import HISTORY, EnsembleWatch
 from traces.hunting import Hunt
+from traces.zookeeper.journal import Journal
 
 _DEFAULT = FaultPlan()
 
 
 def _simulation(faults: FaultPlan, settings: Settings, sync_reads: float = 0.0) -> SimulationConfig:
     """Three servers and three busy clients."""
-    ensemble = evolve(settings, machine=Journal())
+    ensemble = evolve(settings, machine=Journal(Service()))
     world = WorldConfig(nodes=3, clients=3, mode="zookeeper", ensemble=ensemble)
     return SimulationConfig(
         world, Workload(think_max=10 * MS, sync_reads=sync_reads), faults, steps=1_000, quiet_steps=0

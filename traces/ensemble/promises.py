@@ -1,7 +1,7 @@
 """What Zab promises, in plain words, checked after every step of an ensemble in the simulated world.
 
 The checks look at disks, memory, and what leaders tell observers (`Established`, `Committed`); they know no spec. So they find a bug
-also where nothing of the spec corresponds to what a server does. The databases must be journals (`journal.py`).
+also where nothing of the spec corresponds to what a server does. The databases must be journals (`traces.zookeeper.journal`).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from impl.zookeeper.effects import ACCEPTED_EPOCH, CURRENT_EPOCH, Committed, Est
 from impl.zookeeper.machine import Transaction
 from impl.zookeeper.messages import Ack, NewLeader
 from impl.zookeeper.transactions import counter_of, epoch_of, show_zxid
-from traces.ensemble.journal import History, Journal, JournalTree, recovered
+from traces.zookeeper.journal import History, JournalTree, on_disk
 
 INCIDENT = "no_node_dies_of_a_fatal_error"
 
@@ -72,18 +72,17 @@ class Broken:
 
 
 class Promises:
-    """An observer of a world whose servers keep a `machine`; `findings` are what is broken, in order.
+    """An observer of a world whose servers keep journals; `findings` are what is broken, in order.
 
     `committed` is everything committed so far, `epochs` who established each epoch, `covered` how often each check was put to the
     test.
     """
 
-    def __init__(self, machine: Journal | None = None) -> None:
+    def __init__(self) -> None:
         self.findings: list[Broken] = []
         self.committed: History = ()
         self.epochs: dict[int, int] = {}
         self.covered: dict[str, int] = {}
-        self._machine = machine or Journal()
         self._initial: dict[Link, History] = {}
         self._before: dict[int, NodeSnapshot] = {}
 
@@ -149,13 +148,9 @@ class Promises:
 
     # --------------------------------------------------------------------------------------------------------- one server
 
-    def _durable(self, disk: Disk, *, flushed: bool) -> History:
-        """The history that a server finds when it starts from this disk; `flushed`: after the worst power loss."""
-        return recovered(self._machine, disk.snapshots, disk.log[: disk.flushed] if flushed else disk.log)
-
     def _on_a_quorum(self, world: World, txn: Transaction) -> bool:
         """Whether a quorum of servers would still find the transaction after the worst power loss."""
-        having = [node for node in world.voters if txn in self._durable(world.disk(node), flushed=True)]
+        having = [node for node in world.voters if txn in _durable(world.disk(node), flushed=True)]
         return 2 * len(having) > len(world.voters)
 
     def _check_disk(self, world: World, now: NodeSnapshot, disk: Disk) -> None:
@@ -171,7 +166,7 @@ class Promises:
             if initial is not None:
                 self._check(
                     world,
-                    _is_prefix(initial, self._durable(disk, flushed=True)),
+                    _is_prefix(initial, _durable(disk, flushed=True)),
                     "the_current_epoch_comes_after_the_history",
                     f"{now.node} has currentEpoch {current} without {_show(initial)}",
                 )
@@ -213,9 +208,9 @@ class Promises:
         if before.role != "LOOKING" and now.role == "LOOKING":
             self._check(
                 world,
-                journal == self._durable(disk, flushed=False),
+                journal == _durable(disk, flushed=False),
                 "the_database_is_the_fold_of_the_disk",
-                f"{node} has {_show(journal)}, its disk {_show(self._durable(disk, flushed=False))}",
+                f"{node} has {_show(journal)}, its disk {_show(_durable(disk, flushed=False))}",
             )
         if before.phase == "SYNCHRONIZATION" and now.role == "FOLLOWING":
             self._check_synchronised(world, record, now, disk)
@@ -232,7 +227,7 @@ class Promises:
         if initial is None or not acked:
             return
         epoch = epoch_of(acked[0])
-        durable = _is_prefix(initial, self._durable(disk, flushed=True))
+        durable = _is_prefix(initial, _durable(disk, flushed=True))
         lacks = f"{node} in epoch {epoch} lacks of {_show(initial)}, its disk has {_show(disk.log[: disk.flushed])}"
         if now.phase == "BROADCAST":
             self._check(world, durable, "a_server_that_serves_has_the_initial_history_on_disk", lacks)
@@ -249,6 +244,11 @@ class Promises:
 def _is_prefix(one: History, other: History) -> bool:
     """Whether `other` begins with `one`."""
     return other[: len(one)] == one
+
+
+def _durable(disk: Disk, *, flushed: bool) -> History:
+    """The history that a server finds when it starts from this disk; `flushed`: after the worst power loss."""
+    return on_disk(disk.snapshots, disk.log[: disk.flushed] if flushed else disk.log)
 
 
 def _link(world: World, node: int, before: NodeSnapshot) -> Any:

@@ -18,14 +18,15 @@ from attrs import evolve, fields_dict
 from impl.world.choices import ChoiceError, choice_from_json, choice_to_json
 from impl.world.config import WorldConfig
 from impl.zookeeper.bugs import BUGS
+from impl.zookeeper.service import Service
 from impl.zookeeper.state import Settings
 from traces.codec import Json
-from traces.ensemble.journal import Journal
 from traces.ensemble.recording import Recording, Row
 from traces.errors import TraceError, expected, shown
 from traces.files import parse_json, read_bytes, write_atomically
 from traces.reader import MAX_STATES, VERSION
 from traces.trace import OTHER_KINDS, SPEC_KINDS, canonical
+from traces.zookeeper.journal import Journal
 
 MODE = "zookeeper"
 VARIABLES = ("did", "servers", "told")
@@ -149,7 +150,7 @@ def _config(about: Mapping[str, Any]) -> WorldConfig:
         if type(given[name]) is not type(default) or given[name] < 0:
             raise expected(type(default).__name__, given[name], _REMEDY).under(f"{_META}.settings.{name}")
         values[name] = given[name]
-    ensemble = evolve(Settings(machine=Journal()), **values)
+    ensemble = evolve(Settings(machine=Journal(Service())), **values)
     return WorldConfig(nodes=sizes["nodes"], clients=sizes["clients"], bug=bug, mode=MODE, ensemble=ensemble)
 
 

@@ -8,11 +8,11 @@ from impl.world.record import StepRecord
 from impl.world.world import World
 from properties.witnessed_histories import WitnessedVerdict, check
 from traces.ensemble.histories import Syncs, answered
-from traces.ensemble.journal import Journal
 from traces.ensemble.promises import INCIDENT, Broken, Promises
 from traces.ensemble.recording import Recorder, Recording
 from traces.monitor import BrokenProperty
 from traces.watch import Finding
+from traces.zookeeper.journal import Journal
 
 HISTORY = "the_clients_history_is_consistent"
 """Writes and sync-reads linearizable, plain reads sequential: everything in `properties.witnessed_histories.CHECKS`."""
@@ -41,7 +41,7 @@ class EnsembleWatch:
     ) -> None:
         if not isinstance(world_machine, Journal):
             raise TypeError(f"the state machine of an ensemble that is watched is a Journal, not {world_machine!r}")
-        self.promises = Promises(world_machine)
+        self.promises = Promises()
         self.syncs = Syncs()
         self.recorder = Recorder()
         self.monitors = tuple(monitors)
