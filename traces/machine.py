@@ -1,21 +1,20 @@
 """A Hypothesis state machine whose rules are the choices of the simulated world: what is found is small, because it shrinks.
 
-Subclass it to change the cluster, the bug, the faults or the properties; its test case is `KRaftMachine.TestCase`, as for every rule-based
-machine. After every step of the world the properties hold, the step is one of the spec, and no node has died of a fatal error; at the
-end faults stop, the world runs on, every client reads every topic, and the clients' history is linearizable. A failure is saved as a
-trace, and the message says how to replay it; what is left on disk is the run that Hypothesis shrank last.
+`WorldMachine` has the rules; a subclass per mode says which world it is, and what must hold (`traces.kraft_machine`,
+`traces.ensemble.machine`). Subclass those to change the cluster, the bug, the faults or the properties; a machine's test case is its
+`TestCase`, as for every rule-based machine. A failure is saved as a trace, and the message says how to replay it; what is left on disk
+is the run that Hypothesis shrank last.
 """
 
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 from attrs import evolve
-from hypothesis import currently_in_test_context, event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from impl.effects import SetTimer
 from impl.operations import Operation
 from impl.world.choices import (
     Choice,
@@ -34,16 +33,10 @@ from impl.world.choices import (
     Restart,
     Resume,
 )
-from impl.world.config import FaultBudget, WorldConfig
-from impl.world.run import replay
-from impl.world.timers import nominal_span
+from impl.world.config import FaultBudget
 from impl.world.world import World
-from model.language import Property, Spec
-from properties.registry import find_spec
-from traces.clients import judge
 from traces.errors import TraceError
-from traces.format import dump
-from traces.watch import Watch
+from traces.watch import Finding
 
 TOPICS = ("orders", "payments")
 """What the clients' operations are about."""
@@ -51,16 +44,8 @@ TOPICS = ("orders", "payments")
 _PICK = st.integers(0, 31)
 """Which of the choices on offer; taken modulo their number, so that 0, the first, is what it shrinks to."""
 
-_FUNCTIONS = ("create_topic", "set_config", "update", "read", "delete_topic")
-
-
 LATENCY = 20_000
 """How long a message takes when nothing goes wrong, in µs. Time must pass: a follower asks a resigned leader again and again."""
-
-
-def unequal_span(address: int, timer: SetTimer) -> int:
-    """A timer's nominal time, and 200 ms more per node if it is one that nodes draw, so that not all stand for election at once."""
-    return nominal_span(address, timer) + (200_000 * address if timer.spread else 0)
 
 
 def fair_choice(world: World) -> Choice | None:
@@ -72,40 +57,49 @@ def fair_choice(world: World) -> Choice | None:
     if due is None or due.deadline > world.now + LATENCY:
         for message_id in world.network.in_flight():
             dst = world.sent[message_id].dst
-            if world.is_reachable(dst):
+            if world.is_reachable(dst) and world.network.is_deliverable(message_id):
                 return Deliver(message_id, at=world.now + LATENCY)
             if world.status(dst) == "down":
                 return Drop(message_id)
     return None if due is None else Fire(due.address, due.timer, at=max(due.deadline, world.now))
 
 
-class KRaftMachine(RuleBasedStateMachine):
-    """A cluster of `nodes` voters with `clients` clients, in which Hypothesis chooses what happens.
+class WorldMachine(RuleBasedStateMachine):
+    """A cluster of `nodes` nodes with `clients` clients, in which Hypothesis chooses what happens.
 
-    `bug` is the implementation's; `spec` what it is held against (None: the spec `kraft` with the same bug); `properties` those to
-    check (None: the spec's). `budget` bounds the faults of a run. `quiet_steps` bounds how long a run goes on without faults. `out` is
-    the directory for traces.
+    `bug` is the implementation's. `head_start` is how many steps go well before Hypothesis chooses. `budget` bounds the faults of a
+    run, `quiet_steps` how long a run goes on without faults; `out` is the directory for traces. `functions` are what clients ask for.
     """
 
     nodes: ClassVar[int] = 3
     clients: ClassVar[int] = 2
     bug: ClassVar[str | None] = None
-    spec: ClassVar[Spec | None] = None
-    properties: ClassVar[Sequence[Property] | None] = None
     budget: ClassVar[FaultBudget] = FaultBudget(drops=4, duplicates=4, crashes=3, pauses=2, cuts=4, client_ops=6)
     quiet_steps: ClassVar[int] = 1_000
+    head_start: ClassVar[int] = 0
     out: ClassVar[Path] = Path("lockstep-out")
+    functions: ClassVar[tuple[str, ...]] = ("create_topic", "set_config", "update", "read", "delete_topic")
 
     def __init__(self) -> None:
         super().__init__()
-        spec = self.spec
-        if spec is None:
-            spec = find_spec("kraft") if self.bug is None else find_spec("kraft").with_bug(self.bug)
-        self.watch = Watch(spec, self.nodes, self.properties)
-        config = WorldConfig(nodes=self.nodes, clients=self.clients, bug=self.bug, budget=self.budget)
-        self.world = World(config, span=unequal_span, observers=[self.watch])
+        self.world = self.new_world()
         self._offers: dict[type, list[Any]] = {}
         self._offered_at = -1
+        if self.head_start:
+            self.run_well(self.head_start)
+
+    @abstractmethod
+    def new_world(self) -> World:
+        """The world of this machine, under watch. Called once."""
+
+    @property
+    @abstractmethod
+    def finding(self) -> Finding | None:
+        """What the watch has found; None while all is well."""
+
+    @abstractmethod
+    def save(self, finding: Finding) -> tuple[Path, int]:
+        """Save the run up to what was found: where it is, and how many steps of the world it has. Raises OSError or TraceError."""
 
     # ---- what can happen
     def offers(self, kind: type) -> list[Any]:
@@ -148,6 +142,14 @@ class KRaftMachine(RuleBasedStateMachine):
         self.world.apply(choice)
         self.nothing_is_broken()
 
+    def run_well(self, steps: int) -> None:
+        """So many steps in which nothing goes wrong, if there are as many."""
+        for _ in range(steps):
+            choice = fair_choice(self.world)
+            if choice is None:
+                return
+            self.act(choice)
+
     def pick(self, kind: type, number: int) -> None:
         """Make the offer of a kind with this number (modulo) happen."""
         found = self.offers(kind)
@@ -157,11 +159,7 @@ class KRaftMachine(RuleBasedStateMachine):
     @rule(steps=st.integers(1, 40))
     def run(self, steps: int) -> None:
         """All goes well for some steps of the world."""
-        for _ in range(steps):
-            choice = fair_choice(self.world)
-            if choice is None:
-                return
-            self.act(choice)
+        self.run_well(steps)
 
     @precondition(lambda self: self._repairs())
     @rule()
@@ -185,13 +183,14 @@ class KRaftMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.offers(ClientOp))
     @rule(
         number=_PICK,
-        f=st.sampled_from(_FUNCTIONS),
+        function=_PICK,
         topic=st.sampled_from(TOPICS),
         version=st.integers(0, 3),
         node=st.none() | st.integers(1, 9),
     )
-    def client_operation(self, number: int, f: str, topic: str, version: int, node: int | None) -> None:
+    def client_operation(self, number: int, function: int, topic: str, version: int, node: int | None) -> None:
         """A client that is idle invokes an operation, at a node of its choice or the one that it takes for the leader."""
+        f = self.functions[function % len(self.functions)]
         idle = self.offers(ClientOp)
         client = idle[number % len(idle)].client
         value = self.world.counts["client_op"] + 1 if f in ("set_config", "update") else None
@@ -267,39 +266,12 @@ class KRaftMachine(RuleBasedStateMachine):
     # ---- what must hold
     @invariant()
     def nothing_is_broken(self) -> None:
-        """No property is broken, every step was one of the spec, no node has died; else the run is saved and this fails."""
-        finding = self.watch.finding
+        """Nothing was found; else the run is saved and this fails."""
+        finding = self.finding
         if finding is not None:
-            raise AssertionError(f"{finding}\n{self._saved()}")
+            raise AssertionError(f"{finding}\n{self._saved(finding)}")
 
-    def teardown(self) -> None:
-        """Faults stop, the world runs on, every client reads every topic; then the clients' history is judged.
-
-        Nothing watches these steps, which makes them cheap, and keeps what the rules find as short as the rules. If a node has died or
-        the history is wrong, they happen again, watched, so that it is told what broke first.
-        """
-        if self.watch.finding is not None:
-            return  # the failure is on its way out already
-        world, quiet = self.world, []
-        world.observers = ()
-        unread = {client: list(TOPICS) for client in world.client_addresses}
-        for choice in self._quiet_period(unread):
-            quiet.append(choice)
-            world.apply(choice)
-        history = judge(world.history).verdict if world.history else "empty"
-        if currently_in_test_context():  # not if a machine is led by hand
-            event(f"clients: {'still waiting' if any(unread.values()) else 'answered'}")
-            event(f"history: {history}")
-        if world.incidents or history == "not linearizable":
-            replay(world.config, [*self.watch.recorder.choices, *quiet], observers=[self._watch_again()])
-            self.watch.judge(world)
-            self.nothing_is_broken()
-
-    def _watch_again(self) -> Watch:
-        self.watch = Watch(self.watch.conformance.shadow.spec, self.nodes, self.properties)
-        return self.watch
-
-    def _quiet_period(self, unread: dict[int, list[str]]) -> Iterator[Choice]:
+    def quiet_period(self, unread: dict[int, list[str]]) -> Iterator[Choice]:
         """Choices without faults until every client has read its topics in `unread`, at most `quiet_steps`."""
         world = self.world
         yield from self._repairs()
@@ -317,16 +289,11 @@ class KRaftMachine(RuleBasedStateMachine):
     def _repairs(self) -> tuple[Choice, ...]:
         return (*self.offers(Heal), *self.offers(Resume), *self.offers(Restart))
 
-    def _saved(self) -> str:
+    def _saved(self, finding: Finding) -> str:
         """Save the run, and say where it is and how to see it again."""
-        finding = self.watch.finding
-        trace = self.watch.trace(engine="hypothesis")
-        parts = (trace.spec.name, trace.spec.bug, "hypothesis", finding.name if finding else "run")
-        path = self.out / ("-".join(part for part in parts if part) + ".itf.json")
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            dump(trace, path)
+            path, steps = self.save(finding)
         except (OSError, TraceError) as error:
             return f"the trace cannot be saved to {self.out}: {error}"
-        steps = len(self.watch.recorder.choices)
         return f"trace: {path} ({steps} steps of the world)\nreplay: lockstep replay {path}"

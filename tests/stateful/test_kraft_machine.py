@@ -14,7 +14,8 @@ from model.engines.verdict import HOLDS, VIOLATED
 from properties.registry import find_spec
 from traces.clients import judge
 from traces.format import load
-from traces.machine import TOPICS, KRaftMachine, fair_choice
+from traces.kraft_machine import KRaftMachine
+from traces.machine import TOPICS, fair_choice
 from traces.replay import replay_on_spec
 from traces.replay_impl import replay_on_implementation
 from traces.watch import CONFORMANCE, HISTORY

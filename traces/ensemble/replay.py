@@ -5,8 +5,6 @@ from attrs import frozen
 from impl.world.choices import ChoiceError
 from impl.world.world import World
 from model.engines.verdict import HOLDS, VIOLATED
-from properties.witnessed_histories import check
-from traces.ensemble.histories import answered
 from traces.ensemble.recording import Recording, Row
 from traces.ensemble.watch import FRESH, EnsembleWatch
 from traces.replay import DIVERGED
@@ -55,8 +53,7 @@ def replay_recording(recording: Recording, *, strict: bool = True) -> Replayed:
 def judged(name: str, world: World, watch: EnsembleWatch) -> str | None:
     """What breaks the property of this name in a world that was watched, in one line; None: nothing."""
     if name == FRESH:
-        stale = check(answered(world.history, watch.syncs.deposed)).stale
-        return f"{stale[0].operation} is stale by {stale[0].age / 1e6:.3f} ms" if stale else None
-    if watch.finding is None:
+        watch.require_fresh(world)
+    elif watch.finding is None:
         watch.judge(world)
     return str(watch.finding) if watch.finding is not None and watch.finding.name == name else None

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from impl.world.record import StepRecord
 from impl.world.world import World
-from properties.witnessed_histories import WitnessedVerdict, check
+from properties.witnessed_histories import StaleRead, WitnessedVerdict, check
 from traces.ensemble.histories import Syncs, answered
 from traces.ensemble.promises import INCIDENT, Broken, Promises
 from traces.ensemble.recording import Recorder, Recording
@@ -81,6 +81,15 @@ class EnsembleWatch:
         if verdict.violations:
             self.finding = Finding(world.steps, HISTORY, "history", str(verdict.violations[0]))
         return verdict
+
+    def require_fresh(self, world: World) -> StaleRead | None:
+        """Look for a plain read that is stale, which ZooKeeper allows; the first one becomes the finding."""
+        stale = check(answered(world.history, self.syncs.deposed)).stale
+        if not stale or self.finding is not None:
+            return None
+        because = f"{stale[0].operation} is stale by {stale[0].age / 1e6:.3f} ms"
+        self.finding = Finding(world.steps, FRESH, "history", because)
+        return stale[0]
 
     def recording(self, world: World, *, engine: str, seed: int | None = None) -> Recording:
         """The run up to what was found. Raises RuntimeError if nothing was."""
