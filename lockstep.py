@@ -239,6 +239,19 @@ def bugs(
     finish(bugs(bug, find=find, budget=budget), as_json)
 
 
+@app.command()
+def claims(
+    claim: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One claim, with its evidence; all without it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What is said about both modes, with the evidence for it."""
+    from traces.commands.claims import claims
+
+    finish(claims(claim), as_json)
+
+
 @app.command("check-history")
 def check_history(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A history: one JSON object per line.")],

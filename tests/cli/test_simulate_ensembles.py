@@ -159,3 +159,30 @@ def test_the_self_check_compares_two_runs(run: Run, mode: str, monkeypatch: pyte
     monkeypatch.setattr("traces.commands.simulate.checked_twice", lambda *_: odd)
     code, found, _ = run(*arguments)
     assert (code, found["property"], found["trace"]) == (1, simulate_runs.SAME_RUN, None)
+
+
+def test_a_claim_is_printed_with_its_evidence(run: Run) -> None:
+    """That metadata in ZooKeeper is eventually consistent: the kept run, made again, in which a client reads what is out of date."""
+    code, out, _ = run("claims", "zookeeper-reads-are-eventually-consistent")
+    text = " ".join(out.split())
+    assert code == 0
+    assert 'client p1 create_topic("clicks") ok version=0' in text
+    assert 'client p0 read("clicks") ok absent' in text
+    assert "lockstep replay" in text
+
+
+def test_every_claim_holds(run: Run) -> None:
+    """Each is examined anew; one that nobody makes is refused."""
+    code, found, _ = run("claims", "--json")
+    assert (code, found["verdict"]) == (0, "holds")
+    assert {claim["verdict"] for claim in found["claims"]} == {"holds"}
+    assert len(found["claims"]) == 3
+    code, _, error = run("claims", "kafka-is-fast")
+    assert (code, "unknown claim 'kafka-is-fast'" in error) == (3, True)
+
+
+def test_a_claim_without_its_evidence_does_not_hold(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Evidence that cannot be read leaves a claim undecided."""
+    monkeypatch.setattr("traces.commands.claims.EVIDENCE", tmp_path / "gone.itf.json")
+    code, found, _ = run("claims", "zookeeper-reads-are-eventually-consistent", "--json")
+    assert (code, found["verdict"]) == (2, "unknown")

@@ -40,7 +40,7 @@ class ListReport:
 def listing(what: str) -> ListReport:
     """A section of the catalogue by name, or `all` of them."""
     if what == "claims":
-        raise CommandError("there is no ledger of claims yet", f"list {', '.join(_SECTIONS)} or {ALL}")
+        raise CommandError("claims are not listed but examined", "run lockstep claims")
     if what != ALL and what not in _SECTIONS:
         raise CommandError(f"cannot list {what!r}", f"list {', '.join(_SECTIONS)} or {ALL}")
     return ListReport(tuple(_SECTIONS) if what == ALL else (what,))
