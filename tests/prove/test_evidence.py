@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import lockstep
+from model.engines.induct.induct import is_kept, run_induction
 from model.engines.prove.cache import Cache
 from model.engines.prove.prove import PROVED, Proof, prove, verdict
 from model.engines.prove.second import CONFIRMED, SecondSolver
@@ -15,6 +16,8 @@ from model.engines.source import Progress
 from model.engines.verdict import HOLDS, UNKNOWN
 from model.language import Spec
 from model.language.hints import Hints
+from model.language.trace import trace
+from properties.registry import HINTS, find_bug
 from tests.prove.small_lease import lease
 from tests.prove.test_prover import lend_always
 
@@ -183,6 +186,20 @@ def test_bugs_are_hunted_by_the_engine_that_finds_them(capsys: pytest.CaptureFix
     assert (hunt["property"], hunt["steps"]) == ("votes_are_remembered", 1)
     assert lockstep.main(("bugs", "vote-in-memory")) == 0
     assert "lockstep check kraft-core --engine induct --bug vote-in-memory" in capsys.readouterr().out
+
+
+def test_one_counterexample_is_enough_for_a_hunt() -> None:
+    """A bug that breaks its lemma in several steps is caught at the first: fewer queries, and one failure."""
+    spec = find_bug("epochs-only")
+    bug = spec.bugs["epochs-only"]
+    bounds = spec.complete_bounds(bug.bounds)
+    hunted = is_kept(spec, HINTS[spec.name], bounds, bug.breaks, clock=time.process_time)
+    places = [(f"{a.name}/{t.path}", bug.breaks) for a in trace(spec).actions for t in a.transitions]
+    asked = run_induction(spec, HINTS[spec.name], bounds, clock=time.process_time, only=places)
+    assert hunted.complete
+    assert [failure.counterexample is not None for failure in hunted.failures] == [True]
+    assert hunted.queries < asked.queries
+    assert hunted.failures[0].place in {failure.place for failure in asked.failures}
 
 
 def test_the_lease_needs_no_second_opinion() -> None:

@@ -160,10 +160,12 @@ def run_induction(
     budget: Budget | None = None,
     report: Report | None = None,
     only: Collection[tuple[str, str]] | None = None,
+    first: bool = False,
 ) -> InductionResult:
     """Ask whether a spec's lemmas are inductive within bounds; every lemma that is not comes with a counterexample.
 
-    `only`: nothing but these obligations (place, claim). A used-up budget or an interrupt ends it early: the result is not complete.
+    `only`: nothing but these obligations (place, claim). `first`: enough is asked when one counterexample is found. A used-up budget
+    or an interrupt ends it early: the result is not complete.
     Raises Disagreement if the plain reading does not confirm a counterexample.
     """
     traced = trace(spec)
@@ -194,6 +196,8 @@ def run_induction(
                 break
             if places is not None and step.place not in places:
                 continue
+            if first and any(failure.counterexample is not None for failure in failures):
+                break
             if report is not None:
                 report(Progress(0, 0, 0, 0, spent, note=f"{step.place}  {queries} queries  {spent:.0f} s"))
             run.solver.push()
@@ -223,10 +227,10 @@ def run_induction(
 def is_kept(
     spec: Spec, hints: Hints, bounds: Bounds, lemma: str, *, clock: Clock, budget: Budget | None = None
 ) -> InductionResult:
-    """Ask of one lemma alone whether every step keeps it, from states in which all lemmas hold."""
+    """Ask of one lemma alone whether every step keeps it, from states in which all lemmas hold, up to the first that does not."""
     bounds = {**bounds, **({STALE: 1} if STALE in bounds else {})}
     only = [(f"{a.name}/{t.path}", lemma) for a in trace(spec).actions for t in a.transitions]
-    return run_induction(spec, hints, bounds, clock=clock, budget=budget, only=only)
+    return run_induction(spec, hints, bounds, clock=clock, budget=budget, only=only, first=True)
 
 
 def _initially(spec: Spec, bounds: Bounds, induction: Induction) -> Iterator[Failure]:
