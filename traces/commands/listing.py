@@ -184,7 +184,7 @@ def bug_table(rows: list[dict[str, Any]]) -> Table:
     return grid
 
 
-TITLED = 12
+TITLED = 8
 """Bugs of one spec are listed by their titles up to so many; of more, and of those that break a lemma, there are only the ids."""
 
 
