@@ -66,8 +66,11 @@ class Shadow:
         self.spec, self.pairing = spec, pairing
         self.stepper = Stepper(spec, {"nodes": pairing.nodes, **pairing.first_bounds}, coverage=False)
         self.state: tuple[Any, ...] = self.stepper.initial()
+        self.beginning: list[tuple[Step | None, tuple[Any, ...]]] = [(None, self.state)]
+        """The way from the initial state to the one that a new world stands for: each step, and the state after it."""
         for step in pairing.start:
             self.state = self.after(step)
+            self.beginning.append((step, self.state))
 
     def make_room(self, target: Part) -> None:
         """Double the bounds until the next steps cannot meet them, and carry the state over."""

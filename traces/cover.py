@@ -7,7 +7,8 @@ from attrs import frozen
 from model.engines.graph import covering_paths, state_graph
 from model.engines.source import Source
 from traces.abstraction import PLACES
-from traces.drive import Driver, Mismatch, drive
+from traces.drive import Driver, drive
+from traces.driving import Mismatch
 
 SCOPE: Mapping[str, int] = {"nodes": 3, "epochs": 1, "elections": 1, "log": 1, "values": 0, "restarts": 0, "stale": 0}
 """A scope that is driven in full within seconds."""

@@ -18,8 +18,6 @@ not compared there.
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
-
 from impl.effects import FlushLog, WriteElectionState
 from impl.kraft import messages as wire
 from impl.kraft.records import Command
@@ -38,22 +36,11 @@ from impl.world.choices import (
 from impl.world.config import WorldConfig
 from impl.world.world import Observer, World
 from traces.abstraction import NODE_VARIABLES, NodePart, abstract_nodes, differences, node_part
+from traces.driving import CannotDrive, Mismatch
 from traces.hints import abstract_message
 from traces.steps import Step
 
 _CLIENT_KEY = "k"
-
-
-@frozen
-class Mismatch:
-    """The implementation did not follow: at which step of the path, and what differs or why the choice was impossible."""
-
-    step: int
-    action: str
-    because: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"step {self.step} {self.action}: {'; '.join(self.because)}"
 
 
 def driven_value(command: Command) -> int:
@@ -62,10 +49,6 @@ def driven_value(command: Command) -> int:
     if not isinstance(value, int):
         raise TypeError(f"{command} was not written by the driver")
     return value
-
-
-class CannotDrive(Exception):
-    """The world has no choice that realises an action; the message says what is missing."""
 
 
 class Driver:

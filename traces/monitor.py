@@ -5,6 +5,8 @@ actions: who voted for whom (a node's state, and grants that it sent), who was s
 watermark passed. So a property is checked on a faulty implementation even where no step of the spec explains what it does.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
@@ -80,40 +82,74 @@ class History:
         }
 
 
+class Lens(ABC):
+    """What a world shows of the variables that properties speak of, history included."""
+
+    @abstractmethod
+    def observe(self, world: World, record: StepRecord) -> None:
+        """Take in a step."""
+
+    @abstractmethod
+    def bounds(self) -> dict[str, int]:
+        """The least bounds, nodes aside, within which what was seen lies."""
+
+    @abstractmethod
+    def state(self, stepper: Stepper, start: State) -> State:
+        """The spec state under the bounds of a stepper; what the world does not show is as in `start`."""
+
+
+class KRaftLens(Lens):
+    """Voters of KRaft: messages and counters are not shown. `values` says what clients' records are."""
+
+    def __init__(self, nodes: int, values: Values | None = None) -> None:
+        self.values: Values = values if values is not None else Numbering()
+        self._history = History(nodes)
+        self._nodes: NodePart = {}
+
+    def observe(self, world: World, record: StepRecord) -> None:
+        """The nodes, and votes granted."""
+        self._nodes = abstract_nodes(world.snapshot(), self.values)
+        self._history.observe(self._nodes, _granted(record))
+
+    def bounds(self) -> dict[str, int]:
+        """Epochs and the longest log."""
+        return {"epochs": max(self._nodes["epoch"]), "log": max(len(entries) for entries in self._nodes["log"])}
+
+    def state(self, stepper: Stepper, start: State) -> State:
+        """Nodes and history."""
+        filled = self._nodes | self._history.ghosts(stepper.bounds["epochs"], stepper.bounds["log"])
+        return tuple(filled.get(name, start[place]) for name, place in PLACES.items())
+
+
 class PropertyMonitor:
     """An observer of the world that checks properties after every step, and keeps the first that is broken; after that it rests.
 
-    `reached` are the `sometimes` properties met so far.
+    `lens` says what the world shows (default: that of KRaft); `reached` are the `sometimes` properties met so far.
     """
 
-    def __init__(self, spec: Spec, nodes: int, properties: tuple[Property, ...], values: Values | None = None) -> None:
+    def __init__(self, spec: Spec, nodes: int, properties: tuple[Property, ...], lens: Lens | None = None) -> None:
         self.spec, self.nodes = spec, nodes
-        self.values: Values = values if values is not None else Numbering()
+        self.lens: Lens = lens if lens is not None else KRaftLens(nodes)
         self.always = tuple(p for p in properties if p.kind == "always")
         self.steps = tuple(p for p in properties if p.kind == "step")
         self.wanted = [p for p in properties if p.kind == "sometimes"]
         self.reached: set[str] = set()
         self.broken: BrokenProperty | None = None
-        self._history = History(nodes)
-        self._stepper = self._stepper_for(8, 8)
+        self._stepper = self._stepper_for({"epochs": 8, "log": 8})
         self._start = self._before = self._stepper.initial()
 
-    def _stepper_for(self, epochs: int, log: int) -> Stepper:
-        bounds = dict.fromkeys(self.spec.least, 0) | {"nodes": self.nodes, "epochs": epochs, "log": log}
+    def _stepper_for(self, wanted: Mapping[str, int]) -> Stepper:
+        bounds = dict.fromkeys(self.spec.least, 0) | {"nodes": self.nodes, **wanted}
         return Stepper(self.spec, bounds, coverage=False)
 
-    def _state(self, nodes: NodePart) -> State:
-        """The spec state (messages and counters left at their start) that the world and its history stand for."""
+    def _make_room(self) -> None:
         bounds = self._stepper.bounds
-        filled = nodes | self._history.ghosts(bounds["epochs"], bounds["log"])
-        return tuple(filled.get(name, self._start[place]) for name, place in PLACES.items())
-
-    def _make_room(self, nodes: NodePart) -> None:
-        epochs, log = max(nodes["epoch"]), max(len(entries) for entries in nodes["log"])
-        bounds = self._stepper.bounds
-        if epochs > bounds["epochs"] or log > bounds["log"]:
+        needed = self.lens.bounds()
+        if any(value > bounds[name] for name, value in needed.items()):
             old = self._stepper
-            self._stepper = self._stepper_for(max(2 * epochs, bounds["epochs"]), max(2 * log, bounds["log"]))
+            self._stepper = self._stepper_for(
+                {name: bounds[name] if value <= bounds[name] else 2 * value for name, value in needed.items()}
+            )
             self._start = self._stepper.initial()
             self._before = self._stepper.resized(self._before, old)
 
@@ -121,10 +157,9 @@ class PropertyMonitor:
         """Check one step of the world."""
         if self.broken is not None:
             return
-        nodes = abstract_nodes(world.snapshot(), self.values)
-        self._make_room(nodes)
-        self._history.observe(nodes, _granted(record))
-        after = self._state(nodes)
+        self.lens.observe(world, record)
+        self._make_room()
+        after = self.lens.state(self._stepper, self._start)
         if after == self._before:
             return
         name = self._false(after)

@@ -11,7 +11,6 @@ A trace replays on the spec by its actions and on the implementation by its choi
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from attrs import frozen
 
@@ -23,11 +22,11 @@ from impl.world.world import World
 from model.engines.verdict import SpecTrace, TraceStep
 from model.language import Spec
 from model.language.plain import Frozen, Stepper
-from traces.abstraction import PLACES
 from traces.causality import Clock, actor_of, clocks
 from traces.codec import codec_of
 from traces.conformance import Conformance
 from traces.errors import TraceError
+from traces.pairings import lockstep_of
 from traces.steps import Step
 from traces.trace import Trace, TraceState, describe_origin, digest
 
@@ -51,7 +50,8 @@ class Recorder:
     def __init__(self, conformance: Conformance) -> None:
         self.conformance = conformance
         self.choices: list[Choice] = []
-        self._rows = [_Row(None, None, conformance.shadow.state, conformance.shadow.stepper)]
+        shadow = conformance.shadow
+        self._rows = [_Row(step, None, state, shadow.stepper) for step, state in shadow.beginning]
         self._over = False
 
     def __call__(self, world: World, record: StepRecord) -> None:
@@ -76,7 +76,10 @@ class Recorder:
     ) -> Trace:
         """The run so far as a trace, under the least bounds that hold it. `property` and `kind` say what its last step shows."""
         spec = self.conformance.shadow.spec
-        stepper = Stepper(spec, least_bounds(spec, self._rows[0].stepper.bounds, [row.state for row in self._rows]))
+        pairing, first = self.conformance.pairing, self._rows[0].stepper.bounds
+        used = pairing.used([row.state for row in self._rows])
+        least = {name: max(used.get(name, first[name]), bound) for name, bound in spec.least.items()}
+        stepper = Stepper(spec, spec.complete_bounds(least))
         states = [stepper.resized(row.state, row.stepper) for row in self._rows]
         return Trace(
             spec=spec,
@@ -104,23 +107,6 @@ class Recorder:
                 state=state,
                 choices=None if place == 0 else () if row.choice is None else (choice_to_json(row.choice),),
             )
-
-
-def least_bounds(spec: Spec, bounds: Any, states: Sequence[Frozen]) -> dict[str, int]:
-    """The least bounds within which states of the spec `kraft` lie; nodes and staleness as in `bounds`."""
-
-    def most(variable: str) -> int:
-        return max(int(max(state[PLACES[variable]])) for state in states)
-
-    logs = [log for state in states for log in state[PLACES["log"]]]
-    used = {
-        "epochs": most("epoch"),
-        "log": max(len(log) for log in logs),
-        "values": max((entry.value for log in logs for entry in log), default=0),
-        "elections": max(state[PLACES["aux_elections"]] for state in states),
-        "restarts": max(state[PLACES["aux_restarts"]] for state in states),
-    }
-    return spec.complete_bounds({name: max(used.get(name, bounds[name]), least) for name, least in spec.least.items()})
 
 
 def _clocks(spec: Spec, steps: Sequence[Step | None], states: Sequence[Frozen]) -> list[Clock]:
@@ -159,4 +145,4 @@ def config_of(trace: Trace) -> WorldConfig:
             highest = max(highest, inner.client)
         elif isinstance(inner, Fire):
             highest = max(highest, inner.node)
-    return WorldConfig(nodes=trace.bounds["nodes"], clients=highest - FIRST_CLIENT + 1, bug=trace.spec.bug)
+    return lockstep_of(trace.spec).world(trace.bounds["nodes"], highest - FIRST_CLIENT + 1, trace.spec.bug)

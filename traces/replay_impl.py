@@ -5,17 +5,17 @@ The property is judged on the implementation's own states, through the abstracti
 
 from abc import ABC, abstractmethod
 
-from impl.kraft.bugs import BUGS
 from impl.world.choices import ChoiceError, choice_from_json
 from impl.world.world import Observer, World
 from model.engines.verdict import HOLDS, VIOLATED
 from properties.linearizability import explain
-from traces.abstraction import Numbering, abstract_nodes, differences, node_part
 from traces.clients import judge
 from traces.conformance import Conformance
-from traces.drive import CannotDrive, Driver, driven_value
+from traces.driving import CannotDrive
 from traces.errors import TraceError
 from traces.monitor import PropertyMonitor
+from traces.pairing import Pairing
+from traces.pairings import LOCKSTEPS
 from traces.record import config_of
 from traces.replay import DIVERGED, Divergence, Replay
 from traces.steps import Step
@@ -25,16 +25,17 @@ SIDE = "impl"
 
 
 def replay_on_implementation(trace: Trace, *, strict: bool = True) -> Replay:
-    """Replay a trace of `kraft` in a world with the trace's bug.
+    """Replay a trace in a world with the trace's bug.
 
     Strict: every step must be possible, and the nodes must be as the trace has them. Tolerant: a step that is not possible is
     skipped with a warning, and states may differ. TraceError for a spec that has no implementation.
     """
-    if trace.spec.name != "kraft":
+    if trace.spec.name not in LOCKSTEPS:
         raise TraceError("#meta.lockstep.spec", f"{trace.spec.name} has no implementation", "replay it on the spec")
+    bugs = LOCKSTEPS[trace.spec.name].bugs
     bug = trace.spec.bug
-    if bug is not None and bug not in BUGS:
-        raise TraceError("#meta.lockstep.bug", f"the implementation has no bug {bug}", f"it has {', '.join(BUGS)}")
+    if bug is not None and bug not in bugs:
+        raise TraceError("#meta.lockstep.bug", f"the implementation has no bug {bug}", f"it has {', '.join(bugs)}")
     has_choices = any(state.choices for state in trace.states)
     return (_ByChoices(trace, strict) if has_choices else _ByDriving(trace, strict)).run()
 
@@ -42,15 +43,16 @@ def replay_on_implementation(trace: Trace, *, strict: bool = True) -> Replay:
 class _OnImplementation(ABC):
     """One replay: the world, the monitor of the trace's property, and what differs first."""
 
-    def __init__(self, trace: Trace, strict: bool) -> None:
-        self.trace, self.strict = trace, strict
+    def __init__(self, trace: Trace, strict: bool, pairing: Pairing) -> None:
+        self.trace, self.strict, self.pairing = trace, strict, pairing
         self.warnings: list[str] = []
         self.first: Divergence | None = None
         self.taken = 0
         self.last = len(trace.states) - 1
         wanted = tuple(p for p in trace.spec.properties if p.name == trace.property)
-        self.monitor = PropertyMonitor(trace.spec, trace.bounds["nodes"], wanted)
-        self.conformance = Conformance(trace.spec, trace.bounds["nodes"]) if trace.kind == "conformance" else None
+        self.lockstep, nodes = LOCKSTEPS[trace.spec.name], trace.bounds["nodes"]
+        self.monitor = PropertyMonitor(trace.spec, nodes, wanted, self.lockstep.lens(pairing))
+        self.conformance = Conformance(trace.spec, nodes) if trace.kind == "conformance" else None
         self.observers: list[Observer] = [self.monitor]
         if self.conformance is not None:
             self.observers.append(self.conformance)
@@ -122,12 +124,13 @@ class _OnImplementation(ABC):
 
 
 class _ByDriving(_OnImplementation):
-    """Each action of the spec is made to happen (`drive.py`)."""
+    """Each action of the spec is made to happen."""
 
     def __init__(self, trace: Trace, strict: bool) -> None:
-        super().__init__(trace, strict)
-        self.monitor.values = driven_value
-        self.driver = Driver(trace.bounds["nodes"], trace.spec.bug, self.observers)
+        nodes = trace.bounds["nodes"]
+        super().__init__(trace, strict, LOCKSTEPS[trace.spec.name].led(nodes))
+        config = self.lockstep.world(nodes, 1, trace.spec.bug)
+        self.driver = self.lockstep.drive(config, self.pairing, self.observers)
 
     def world(self) -> World:
         return self.driver.world
@@ -148,15 +151,20 @@ class _ByDriving(_OnImplementation):
 
 
 class _ByChoices(_OnImplementation):
-    """The world's own choices, as the trace has them; a step of the spec may have none, and then nothing happens."""
+    """The world's own choices, as the trace has them; a step of the spec may have none, and then nothing happens.
+
+    A trace that leads a world from the spec's initial state has choices at its first step; one of a world that was left to itself
+    has steps of the spec before them where the spec does not begin as a world does.
+    """
 
     def __init__(self, trace: Trace, strict: bool) -> None:
-        super().__init__(trace, strict)
         config = config_of(trace)  # also checks every choice
+        lockstep, nodes = LOCKSTEPS[trace.spec.name], trace.bounds["nodes"]
+        itself = lockstep.pair(nodes)
+        led = bool(itself.start) and len(trace.states) > 1 and bool(trace.states[1].choices)
+        super().__init__(trace, strict, lockstep.led(nodes) if led else itself)
         self.choices = [[choice_from_json(data) for data in state.choices or ()] for state in trace.states]
-        self.numbering = Numbering()
-        self.monitor.values = self.numbering
-        self._world = World(config, observers=[self.numbering.meet, *self.observers])
+        self._world = World(config, observers=[self.pairing.meet, *self.observers])
 
     def world(self) -> World:
         return self._world
@@ -175,4 +183,4 @@ class _ByChoices(_OnImplementation):
         if following is not None and following.choices is not None and not following.choices:
             return []
         assert state.state is not None
-        return differences(node_part(state.state), abstract_nodes(self._world.snapshot(), self.numbering))
+        return self.pairing.differences(state.state, self.pairing.abstract(self._world))

@@ -9,11 +9,10 @@ from impl.world.record import StepRecord
 from impl.world.world import World
 from model.language import Property, Spec
 from properties.linearizability import LinearizabilityVerdict, explain
-from traces.abstraction import Numbering
 from traces.clients import judge
 from traces.conformance import Conformance
-from traces.kraft_pairing import KRaftPairing
 from traces.monitor import PropertyMonitor
+from traces.pairings import lockstep_of
 from traces.record import Recorder
 from traces.trace import Trace
 
@@ -39,17 +38,19 @@ class Finding:
 
 
 class Watch:
-    """An observer of a world of `nodes` voters, with the properties of `spec`. `finding` is None while all is well; then it rests.
+    """An observer of a world of `nodes` servers, with the properties of `spec`. `finding` is None while all is well; then it rests.
+
+    The world must be one that can be paired with the spec (`Lockstep.prepare`).
 
     Where one step breaks several things, a property is told before a divergence, and a divergence before an incident.
     """
 
     def __init__(self, spec: Spec, nodes: int, properties: Sequence[Property] | None = None) -> None:
-        values = self._values = Numbering()
-        self.conformance = Conformance(spec, nodes, KRaftPairing(nodes, values))
-        self.monitor = PropertyMonitor(
-            spec, nodes, tuple(spec.properties if properties is None else properties), values
-        )
+        lockstep = lockstep_of(spec)
+        pairing = lockstep.pair(nodes)
+        self.conformance = Conformance(spec, nodes, pairing)
+        chosen = tuple(spec.properties if properties is None else properties)
+        self.monitor = PropertyMonitor(spec, nodes, chosen, lockstep.lens(pairing))
         self.recorder = Recorder(self.conformance)
         self.finding: Finding | None = None
         self._kinds = {p.name: p.kind for p in self.monitor.always + self.monitor.steps}
@@ -58,7 +59,6 @@ class Watch:
         """Watch one step of the world."""
         if self.finding is not None:
             return
-        self._values.meet(world, record)
         self.conformance(world, record)
         self.recorder(world, record)
         self.monitor(world, record)

@@ -21,7 +21,6 @@ from model.language.ground_spec import GroundSpec, ground
 from model.language.plain import Stepper
 from model.language.trace import trace
 from properties.registry import SPECS
-from traces.abstraction import Numbering
 from traces.conformance import Conformance
 from traces.cover import SCOPE, drive_cover
 from traces.monitor import PropertyMonitor
@@ -107,7 +106,7 @@ def simulating(rounds: int) -> None:
     watched: tuple[tuple[str, Callable[[], int]], ...] = (
         ("nobody", run),
         ("conformance", lambda: run(Conformance(KRAFT, nodes))),
-        ("properties", lambda: run(PropertyMonitor(KRAFT, nodes, KRAFT.properties, Numbering()))),
+        ("properties", lambda: run(PropertyMonitor(KRAFT, nodes, KRAFT.properties))),
         ("conformance, properties, recorder", lambda: run(Watch(KRAFT, nodes))),
     )
     base = None

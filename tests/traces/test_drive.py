@@ -6,7 +6,8 @@ from impl.world.choices import Crash, CrashDuring, Fire, Redeliver, Restart
 from model.kraft.state import VoteRequest
 from model.language.plain import Stepper
 from properties.registry import find_spec
-from traces.drive import CannotDrive, Driver, drive
+from traces.drive import Driver, drive
+from traces.driving import CannotDrive
 from traces.steps import Step
 
 KRAFT = find_spec("kraft")

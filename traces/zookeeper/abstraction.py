@@ -56,6 +56,11 @@ class Cell:
         """Whether the value is one of them."""
         raise TypeError(f"{type(self).__name__} takes no value")
 
+    @property
+    def seen(self) -> Any:
+        """What the world itself has there."""
+        raise TypeError(f"{type(self).__name__} has no value")
+
 
 @frozen
 class OneOf(Cell):
@@ -66,6 +71,11 @@ class OneOf(Cell):
     def takes(self, value: Any) -> bool:
         """Whether it is one of them."""
         return value in self.values
+
+    @property
+    def seen(self) -> Any:
+        """What the world has."""
+        return self.values[0]
 
     def __str__(self) -> str:
         return " or ".join(str(value) for value in self.values)
@@ -81,6 +91,11 @@ class AtMost(Cell):
         """Whether it is no more."""
         return bool(value <= self.most)
 
+    @property
+    def seen(self) -> Any:
+        """What the world has."""
+        return self.most
+
     def __str__(self) -> str:
         return f"at most {self.most}"
 
@@ -95,13 +110,20 @@ class EndsWith(Cell):
         """Whether it ends so."""
         return len(self.end) <= len(value) and bool(value[len(value) - len(self.end) :] == self.end)
 
+    @property
+    def seen(self) -> Any:
+        """What the world has."""
+        return self.end
+
     def __str__(self) -> str:
         return f"... {show(self.end)}"
 
 
 @frozen
 class Unseen(Cell):
-    """Whatever it is: the world has nothing that tells."""
+    """Whatever it is: what the world has there (`seen`) does not tell."""
+
+    seen: Any = None
 
     def takes(self, value: Any) -> bool:
         """Always."""
@@ -111,7 +133,11 @@ class Unseen(Cell):
         return "anything"
 
 
-UNSEEN = Unseen()
+def seen(part: Part) -> Part:
+    """What the world itself has, without the choices."""
+    return {
+        name: tuple(cell.seen if isinstance(cell, Cell) else cell for cell in cells) for name, cells in part.items()
+    }
 
 
 def show(value: Any) -> str:
@@ -147,12 +173,20 @@ def differences(frozen: tuple[Any, ...], found: Part) -> list[str]:
 
 @define
 class Names:
-    """The spec's numbers for the world's epochs and requests, in the order in which they are met."""
+    """The spec's numbers for the world's epochs and requests, in the order in which they are met.
+
+    `begun`: the world itself was led to what the spec begins with, its first epoch and transaction are those of the spec. Otherwise
+    they come before everything that is in the world.
+    """
 
     machine: Any
-    epochs: dict[int, int] = field(factory=lambda: {0: 1})
+    begun: bool = False
+    epochs: dict[int, int] = field(init=False)
     requests: dict[tuple[int, int, int], int] = field(factory=dict)
     proposed: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.epochs = {0: 0 if self.begun else 1}
 
     def meet(self, world: World, record: StepRecord) -> None:
         """Number what a step has proposed (`proposed`: how many), and the epoch of an election that it finished."""
@@ -170,7 +204,7 @@ class Names:
 
     def epoch(self, epoch: int) -> int:
         """The number of an epoch whose election has finished."""
-        return self.epochs.setdefault(epoch, len(self.epochs) + 1)
+        return self.epochs.setdefault(epoch, len(self.epochs) + self.epochs[0])
 
     def promised(self, epoch: int) -> int:
         """The number of the newest epoch up to this one whose election has finished."""
@@ -180,13 +214,22 @@ class Names:
         """The spec's transaction."""
         zxid = txn.zxid
         key = (zxid, *self.machine.origin(txn))
-        number = self.requests.setdefault(key, len(self.requests) + 1)
+        number = self.requests.setdefault(key, len(self.requests) + self.epochs[0])
         made: Txn = Txn(epoch=self.epoch(epoch_of(zxid)), counter=counter_of(zxid), request=number)
         return made
 
-    def history(self, txns: Sequence[Any]) -> tuple[Txn, ...]:
+    def some(self, txns: Sequence[Any]) -> tuple[Txn, ...]:
         """The spec's transactions."""
         return tuple(self.txn(txn) for txn in txns)
+
+    def history(self, txns: Sequence[Any]) -> tuple[Txn, ...]:
+        """A history from its beginning on."""
+        return (*self.before, *self.some(txns))
+
+    @property
+    def before(self) -> tuple[Txn, ...]:
+        """What comes before everything in the world."""
+        return () if self.begun else (FIRST,)
 
     def packet(self, kind: Kind, zxid: int, request: Any = 0) -> Packet:
         """A packet with a zxid."""

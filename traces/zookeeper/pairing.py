@@ -28,17 +28,20 @@ class ZabPairing(Pairing):
         "channel": 8,
     }
 
-    def __init__(self, nodes: int) -> None:
-        super().__init__(nodes, (("begin", (0,)), *(("crash", (node, 1)) for node in range(nodes))))
+    def __init__(self, nodes: int, *, begun: bool = False) -> None:
+        """`begun`: the world is led to the state that `begin` makes; otherwise every server of the spec crashes after it."""
+        crashed: Path = tuple(("crash", (node, 1)) for node in range(nodes))
+        super().__init__(nodes, () if begun else (("begin", (0,)), *crashed))
+        self._begun = begun
         self._names: Names | None = None
 
     def meet(self, world: World, record: StepRecord) -> None:
         """Number new proposals and epochs."""
-        self._known(world).meet(world, record)
+        self.names(world).meet(world, record)
 
     def abstract(self, world: World) -> Part:
         """See `view.py`."""
-        return View(world, self._known(world)).part()
+        return View(world, self.names(world)).part()
 
     def differences(self, frozen: Frozen, found: Part) -> list[str]:
         """In the spec's words."""
@@ -46,7 +49,7 @@ class ZabPairing(Pairing):
 
     def hints(self, world: World, record: StepRecord, frozen: Frozen, target: Part) -> Iterator[Path]:
         """See `hints.py`."""
-        return hints(world, record, frozen, target, self._known(world))
+        return hints(world, record, frozen, target, self.names(world))
 
     def used(self, states: Sequence[Frozen]) -> dict[str, int]:
         """The longest sequences and the largest numbers in the states."""
@@ -70,10 +73,11 @@ class ZabPairing(Pairing):
             found[bound] = max(found[bound], *(len(cell) for cell in target[name] if isinstance(cell, tuple)))
         return found
 
-    def _known(self, world: World) -> Names:
+    def names(self, world: World) -> Names:
+        """The numbers given so far."""
         if self._names is None:
             machine: Any = world.config.ensemble.machine
             if not isinstance(machine, Journal):
                 raise ValueError("a world that is held against a spec remembers its transactions: see journalled()")
-            self._names = Names(machine)
+            self._names = Names(machine, self._begun)
         return self._names

@@ -9,11 +9,21 @@ from impl.world.connections import ConnectionNetwork
 from impl.world.world import World
 from impl.zookeeper import messages as wire
 from impl.zookeeper.machine import Request
-from impl.zookeeper.state import BROADCAST, NEW_LEADER, SERVING, WAIT_STARTUP, Following, Handler, Leading, NodeState
+from impl.zookeeper.state import (
+    BROADCAST,
+    NEW_LEADER,
+    SERVING,
+    WAIT_STARTUP,
+    Following,
+    Handler,
+    Leading,
+    NodeState,
+    Sync,
+)
 from impl.zookeeper.state import SYNCHRONIZATION as SYNCHRONISES
 from impl.zookeeper.transactions import counter_of, epoch_of
 from model.zookeeper.zab.state import Kind, Link, Packet, Phase, Role, Synced, SyncMode, Txn
-from traces.zookeeper.abstraction import FIRST, PAIRS, UNSEEN, VARIABLES, AtMost, EndsWith, Names, OneOf, Part
+from traces.zookeeper.abstraction import FIRST, PAIRS, VARIABLES, AtMost, EndsWith, Names, OneOf, Part, Unseen
 from traces.zookeeper.journal import JournalTree, extended, on_disk
 
 _MODES = {"DIFF": SyncMode.DIFF, "TRUNC": SyncMode.TRUNC, "SNAP": SyncMode.SNAP, "NONE": SyncMode.NONE}
@@ -68,11 +78,11 @@ class View:
 
     def _row(self, node: int) -> _Row:
         disk, state = self.world.disk(node), self.world.state(node)
-        flushed = 1 + len(on_disk(disk.snapshots, disk.log[: disk.flushed]))
+        flushed = len(self.names.before) + len(on_disk(disk.snapshots, disk.log[: disk.flushed]))
         if state is None:
             return self._down(node, flushed)
         waiting = state.sync_queue
-        log = (FIRST, *self.names.history(extended(on_disk(state.snapshots, state.log), waiting)))
+        log = self.names.history(extended(on_disk(state.snapshots, state.log), waiting))
         row = _Row(
             AtMost(self.names.promised(state.accepted_epoch)),
             self.names.epoch(state.current_epoch),
@@ -93,27 +103,27 @@ class View:
         """A server that is down stands where it would be after its start."""
         found = self.world.snapshot_node(node)
         disk = self.world.disk(node)
-        log = (FIRST, *self.names.history(on_disk(disk.snapshots, disk.log)))
+        log = self.names.history(on_disk(disk.snapshots, disk.log))
         starts = found.role is not None
         accepted = found.accepted_epoch if starts else disk.file("acceptedEpoch")
         current = found.current_epoch if starts else disk.file("currentEpoch")
         row = _Row(AtMost(self.names.promised(accepted or 0)), self.names.epoch(current or 0), log, AtMost(flushed))
         row.role = Role.LOOKING if starts else Role.REFUSING
-        row.db, row.committed_log = log, UNSEEN
+        row.db, row.committed_log = log, Unseen(log)
         return row
 
     def _database(self, state: NodeState) -> tuple[tuple[Txn, ...], EndsWith]:
         tree = state.database.tree
         assert isinstance(tree, JournalTree)
         committed = [item for item in state.commit_queue if not isinstance(item, Request)]
-        db = (FIRST, *self.names.history(extended(tree.journal, committed)))
-        return db, EndsWith(self.names.history((*state.database.committed, *committed)))
+        db = self.names.history(extended(tree.journal, committed))
+        return db, EndsWith(self.names.some((*state.database.committed, *committed)))
 
     def _leads(self, row: _Row, node: int, state: NodeState, role: Leading) -> None:
         row.accepted_epoch = self.names.epoch(role.proposed_epoch)
         row.role, row.leader = Role.LEADING, node - 1
         row.phase = Phase.BROADCAST if role.phase == BROADCAST else Phase.SYNCHRONIZATION
-        row.queue = self.names.history([proposed.txn for proposed in role.outstanding])
+        row.queue = self.names.some([proposed.txn for proposed in role.outstanding])
         for place, proposed in enumerate(role.outstanding, start=len(row.db) + 1):
             for sid in proposed.acks:
                 self.acked[node, sid] = place
@@ -163,7 +173,7 @@ class View:
         for place, item in enumerate(packets):
             match item:
                 case wire.SnapshotStream(tree=tree):
-                    elements += [_synced(txn, committed=True) for txn in (FIRST, *self.names.history(tree.journal))]
+                    elements += [_synced(txn, committed=True) for txn in self.names.history(tree.journal)]
                 case wire.Proposal(txn=txn):
                     following = packets[place + 1] if place + 1 < len(packets) else None
                     committed = isinstance(following, wire.Commit) and following.zxid == txn.zxid
@@ -196,18 +206,27 @@ class View:
         row.accepted_epoch = self.names.epoch(role.new_epoch)
         if sync is None:
             row.phase = Phase.BROADCAST
-            row.queue = self.names.history(role.pending_txns)
+            row.queue = self.names.some(role.pending_txns)
             return
         row.sync_mode = _MODES[sync.mode]
-        row.queue = self.names.history((*role.pending_txns, *sync.not_logged))
+        row.queue = self.names.some((*role.pending_txns, *sync.not_logged))
         row.queue_committed = len(sync.committed)
+        if sync.to_ack:
+            self._all_logged(row, sync)
         if sync.mode == "NONE":
             row.phase = Phase.READY if sync.ack_due is None else Phase.ADOPTING
             if sync.ack_due is not None:
-                row.current_epoch, row.sync_mode = AtMost(row.current_epoch), UNSEEN
+                row.current_epoch, row.sync_mode = AtMost(row.current_epoch), Unseen(row.sync_mode)
             return
         row.phase = Phase.SYNCHRONIZATION
         self._rest_of_sync(row, node, role.link, in_memory=not sync.write_to_log)
+
+    def _all_logged(self, row: _Row, sync: Sync) -> None:
+        """Order V3: what was logged on NEWLEADER has left packetsNotLogged, and what is committed of it is as good as applied."""
+        logged = len(sync.to_ack)
+        applied = tuple(txn for txn, zxid in zip(row.queue, sync.to_ack, strict=False) if zxid in sync.committed)
+        row.queue, row.queue_committed = row.queue[logged:], len(sync.committed) - len(applied)
+        row.db, row.committed_log = (*row.db, *applied), EndsWith((*row.committed_log.end, *applied))
 
     def _before_sync(self, row: _Row, node: int, role: Following) -> None:
         """A learner whose leader has not synchronised it: it may have joined, and it has if its synchronisation is on its way."""
@@ -224,14 +243,15 @@ class View:
         """Count what is still to come of the synchronisation as read; what was lost with the connection cannot be seen."""
         network = self._network()
         if not network.is_open(link):
-            row.db = row.committed_log = row.queue = row.queue_committed = UNSEEN
+            row.db, row.committed_log = Unseen(row.db), Unseen(row.committed_log.end)
+            row.queue, row.queue_committed = Unseen(row.queue), Unseen(row.queue_committed)
             return
         queue, db, noted = list(row.queue), list(row.db), row.queue_committed
         ring = list(row.committed_log.end)
         for item in _before_newleader(list(network.waiting(link, node))):
             match item:
                 case wire.SnapshotStream(tree=tree):
-                    db = [FIRST, *self.names.history(tree.journal)]
+                    db = list(self.names.history(tree.journal))
                 case wire.Proposal(txn=txn):
                     queue.append(self.names.txn(txn))
                 case wire.Commit() if in_memory and queue:

@@ -121,7 +121,6 @@ _ORDERS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 _SAME = (
     "ZOOKEEPER-2845",
     "ZOOKEEPER-1291",
-    "ZOOKEEPER-335",
     "ZOOKEEPER-962",
     "ZOOKEEPER-3642",
     "ZOOKEEPER-5094",
@@ -135,6 +134,7 @@ def _in_order(bug: Replacement, order: Mapping[str, Callable[..., Any]]) -> Repl
 
 
 _BUGS = {bug.bug: bug for bug in BUGS}
+_NO_PROMISE = evolve(_BUGS["ZOOKEEPER-335"], title="acceptedEpoch is not on disk but taken from the last transaction", also={})
 _ACKS_KEPT = evolve(_BUGS["ACKS-KEPT"], name="acks_of_synchronised_learner", function=_kept, also={})
 
 _INSTEAD: Mapping[Callable[..., None], Callable[..., None]] = {
@@ -159,6 +159,7 @@ _WITHOUT_THREAD = make_spec(
     bugs=(
         *(_in_order(_BUGS[bug], order) for bug, order in _ORDERS.items()),
         *(_BUGS[bug] for bug in _SAME),
+        _NO_PROMISE,
         _ACKS_KEPT,
     ),
 )

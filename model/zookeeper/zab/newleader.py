@@ -60,20 +60,19 @@ def acknowledge_newleader(s: Zab, learner: Node, leader: Node) -> None:
 
 
 def _adopt_history(s: Zab, learner: Any) -> None:
-    """The committed part of what a learner was sent is made durable."""
+    """The committed part of what a learner was sent is made durable: in a snapshot of the data tree, unless it was a DIFF, and in the log."""
     queued, committed = s.queue[learner].length, s.queue_committed[learner]
     if s.sync_mode[learner] != SyncMode.DIFF:
         s.log[learner] = s.db[learner]
         s.flushed[learner] = s.db[learner].length
-    else:
-        gone = unqueued_on_newleader(queued, committed)
-        applied = minimum(gone, committed)
-        logged = logged_on_newleader(queued, committed)
-        s.flushed[learner] = s.flushed[learner] + flushed_on_newleader(logged, committed)
-        log_queued(s, learner, 0, logged)
-        apply_queued(s, learner, applied, remember=synced_txns_are_remembered())
-        unqueue(s, learner, gone)
-        s.queue_committed[learner] = committed - applied
+    gone = unqueued_on_newleader(queued, committed)
+    applied = minimum(gone, committed)
+    logged = logged_on_newleader(queued, committed)
+    s.flushed[learner] = s.flushed[learner] + flushed_on_newleader(logged, committed)
+    log_queued(s, learner, 0, logged)
+    apply_queued(s, learner, applied, remember=synced_txns_are_remembered())
+    unqueue(s, learner, gone)
+    s.queue_committed[learner] = committed - applied
 
 
 def handle_uptodate(s: Zab, learner: Node, leader: Node) -> None:
@@ -99,8 +98,8 @@ def handle_uptodate(s: Zab, learner: Node, leader: Node) -> None:
 def handle_newleader_ack(s: Zab, leader: Node, learner: Node) -> None:
     """A leader counts the acknowledgement of NEWLEADER; with a quorum, itself included, its epoch is established and it serves.
 
-    Enabled iff the first packet of a learner since its synchronisation has arrived; if that acknowledges something else, the
-    learner never counts (LearnerHandler.run, Leader.waitForNewLeaderAck). Whoever has acknowledged gets UPTODATE once the leader serves.
+    Enabled iff the first packet of a learner since its synchronisation has arrived; if that acknowledges something else it
+    does not count (LearnerHandler.run, Leader.waitForNewLeaderAck). Whoever has acknowledged gets UPTODATE once the leader serves.
     With the epoch the leader's whole history is committed.
     """
     require(s.link[leader, learner] == Link.SYNCED)
@@ -112,9 +111,9 @@ def handle_newleader_ack(s: Zab, leader: Node, learner: Node) -> None:
     s.link[leader, learner] = Link.ACKED
     if head.counter != 0:
         s.ghost_fault[leader] = Fault.EARLY_ACK
-    elif s.phase[leader] == Phase.BROADCAST:
+    if s.phase[leader] == Phase.BROADCAST:
         s.channel[leader, learner].append(uptodate)
-    elif enough(lambda n: (n == leader) | (s.link[leader, n] == Link.ACKED)):
+    elif (head.counter == 0) & enough(lambda n: (n == leader) | (s.link[leader, n] == Link.ACKED)):
         s.phase[leader] = Phase.BROADCAST
         s.ghost_leader[s.accepted_epoch[leader]] = leader
         record_commit(s, leader, s.db[leader].length)
