@@ -43,8 +43,9 @@ def replay_on_implementation(trace: Trace, *, strict: bool = True) -> Replay:
 class _OnImplementation(ABC):
     """One replay: the world, the monitor of the trace's property, and what differs first."""
 
-    def __init__(self, trace: Trace, strict: bool, pairing: Pairing) -> None:
-        self.trace, self.strict, self.pairing = trace, strict, pairing
+    def __init__(self, trace: Trace, strict: bool, pairing: Pairing, *, led: bool) -> None:
+        """`led`: the first step leads a new world to where the spec begins; what happens on the way is not judged."""
+        self.trace, self.strict, self.pairing, self.led = trace, strict, pairing, led
         self.warnings: list[str] = []
         self.first: Divergence | None = None
         self.taken = 0
@@ -69,6 +70,7 @@ class _OnImplementation(ABC):
         """Take the steps until one is impossible, differs, or breaks the property."""
         for index in range(1, self.last + 1):
             state = self.trace.states[index]
+            self.monitor.watches = not (self.led and index == 1)
             problem = state.problem or self.take(index, state)
             if problem:
                 self.first = self.first or Divergence(index, f"the implementation cannot do this: {problem}")
@@ -128,7 +130,8 @@ class _ByDriving(_OnImplementation):
 
     def __init__(self, trace: Trace, strict: bool) -> None:
         nodes = trace.bounds["nodes"]
-        super().__init__(trace, strict, LOCKSTEPS[trace.spec.name].led(nodes))
+        lockstep = LOCKSTEPS[trace.spec.name]
+        super().__init__(trace, strict, lockstep.led(nodes), led=bool(lockstep.pair(nodes).start))
         config = self.lockstep.world(nodes, 1, trace.spec.bug)
         self.driver = self.lockstep.drive(config, self.pairing, self.observers)
 
@@ -162,7 +165,7 @@ class _ByChoices(_OnImplementation):
         lockstep, nodes = LOCKSTEPS[trace.spec.name], trace.bounds["nodes"]
         itself = lockstep.pair(nodes)
         led = bool(itself.start) and len(trace.states) > 1 and bool(trace.states[1].choices)
-        super().__init__(trace, strict, lockstep.led(nodes) if led else itself)
+        super().__init__(trace, strict, lockstep.led(nodes) if led else itself, led=led)
         self.choices = [[choice_from_json(data) for data in state.choices or ()] for state in trace.states]
         self._world = World(config, observers=[self.pairing.meet, *self.observers])
 

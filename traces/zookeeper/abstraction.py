@@ -28,7 +28,7 @@ from impl.world.record import StepRecord
 from impl.world.world import World
 from impl.zookeeper.state import Leading
 from impl.zookeeper.transactions import counter_of, epoch_of
-from model.zookeeper.zab.state import Kind, Packet, Synced, Txn, Zab
+from model.zookeeper.zab.state import Kind, Link, Packet, Synced, Txn, Zab
 
 VARIABLES = tuple(name for name in Zab.variables if not name.startswith(("ghost_", "aux_")))
 """What is read off the world, in the order of the spec."""
@@ -166,6 +166,22 @@ def differences(frozen: tuple[Any, ...], found: Part) -> list[str]:
             where = f"n{cell // size + 1},n{cell % size + 1}" if name in PAIRS else f"n{cell + 1}"
             lines.append(f"{name}[{where}]: {show(a)}, found {show(b)}")
     return lines
+
+
+def early(frozen: tuple[Any, ...], found: Part) -> Part:
+    """A world without those synchronisations that a state of the spec does not have yet, and nobody has read: a world is led ahead."""
+    expected = frozen[PLACES["link"]]
+    ahead = [
+        cell
+        for cell, (a, b) in enumerate(zip(expected, found["link"], strict=True))
+        if b == Link.SYNCED and a in (Link.CONNECTED, Link.FORWARDING)
+    ]
+    if not ahead:
+        return found
+    return found | {
+        name: tuple(Unseen(value) if cell in ahead else value for cell, value in enumerate(found[name]))
+        for name in PAIRS
+    }
 
 
 # ----------------------------------------------------------------------------------------------------------------- numbers

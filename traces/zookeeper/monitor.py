@@ -3,7 +3,7 @@
 | history            | the world shows                                                                                    |
 |--------------------|----------------------------------------------------------------------------------------------------|
 | ghost_leader, ghost_committed | a leader starts to serve: its whole tree is committed; it commits a transaction         |
-| ghost_fault        | what a release logs as an error, or dies of; a truncation to what the log does not have            |
+| ghost_fault        | what a release logs as an error, or dies of; what should not have been sent (`_received`)            |
 """
 
 from typing import Any
@@ -12,9 +12,10 @@ from impl.effects import Receive
 from impl.world.record import StepRecord
 from impl.world.world import World
 from impl.zookeeper.effects import Committed, Established, Report
-from impl.zookeeper.messages import Trunc
+from impl.zookeeper.messages import Ack, Trunc
+from impl.zookeeper.transactions import counter_of
 from model.language.plain import Stepper
-from model.zookeeper.zab.state import Fault, Kind, Txn
+from model.zookeeper.zab.state import Fault, Kind, Link, Txn
 from traces.monitor import Lens, State
 from traces.pairing import Part
 from traces.zookeeper.abstraction import FIRST, PLACES, seen
@@ -25,7 +26,6 @@ _FAULTS = {
     "gap": Fault.GAP,
     "null commit": Fault.UNMATCHED_COMMIT,
     "commit without proposal": Fault.UNMATCHED_COMMIT,
-    "unexpected ack": Fault.EARLY_ACK,
 }
 _FATAL = "unmatched transaction commit"
 
@@ -70,22 +70,32 @@ class ZabLens(Lens):
                     pass
         if record.incident is not None and _FATAL in record.incident.message:
             self.faults[n] = Fault.UNMATCHED_COMMIT
-        if isinstance(record.event, Receive) and isinstance(record.event.message, Trunc):
-            self._truncated(n, record.event.message.src - 1)
+        if isinstance(record.event, Receive):
+            self._received(n, record.event.message)
         self._before = after
 
     def _commit(self, place: int, txn: Txn, epoch: int) -> None:
         if place == len(self.committed) + 1:
             self.committed.append((txn, epoch))
 
-    def _truncated(self, n: int, leader: int) -> None:
+    def _received(self, n: int, message: object) -> None:
+        """A leader that awaits the acknowledgement of NEWLEADER gets another; a learner is truncated to what its log does not have."""
         if self._before is None:
             return
-        packets = self._before["channel"][leader * self.pairing.nodes + n]
-        if packets and packets[0].kind == Kind.TRUNC:
-            target = packets[0].epoch, packets[0].counter
-            if target not in [(txn.epoch, txn.counter) for txn in self._before["log"][n]]:
-                self.faults[n] = Fault.NOTHING_TO_TRUNCATE_TO
+        size = self.pairing.nodes
+        match message:
+            case Ack(src=src, zxid=zxid) if (
+                counter_of(zxid) and self._before["link"][n * size + src - 1] == Link.SYNCED
+            ):
+                self.faults[n] = Fault.EARLY_ACK
+            case Trunc(src=src):
+                packets = self._before["channel"][(src - 1) * size + n]
+                targets = [(packet.epoch, packet.counter) for packet in packets[:1] if packet.kind == Kind.TRUNC]
+                log = [(txn.epoch, txn.counter) for txn in self._before["log"][n]]
+                if any(target not in log for target in targets):
+                    self.faults[n] = Fault.NOTHING_TO_TRUNCATE_TO
+            case _:
+                pass
 
     def state(self, stepper: Stepper, start: State) -> State:
         """The state, with counters left at their start."""

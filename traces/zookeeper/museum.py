@@ -10,9 +10,11 @@ from itertools import permutations
 from typing import Any
 
 from impl.world.choices import choice_to_json
+from impl.zookeeper.bugs import rules_with
+from impl.zookeeper.orders import Do
 from model.engines.compiled.explore import explore_compiled
 from model.engines.verdict import SpecTrace, TraceStep
-from model.language import Node, Quorum, Spec
+from model.language import Node, Quorum, Spec, require
 from model.language.plain import Stepper
 from model.zookeeper.zab import ensemble
 from model.zookeeper.zab.state import Kind, Link, Zab
@@ -24,8 +26,6 @@ from traces.trace import Trace, from_spec_trace
 from traces.zookeeper.drive import EnsembleDriver, drive, grouped
 from traces.zookeeper.pairing import ZabPairing
 
-_FUSED = ("sync_follower", "sync_by_snapshot")
-
 
 def _sync_follower(s: Zab, leader: Node, learner: Node) -> None:
     """As `sync_follower` and `queue_newleader`."""
@@ -33,10 +33,9 @@ def _sync_follower(s: Zab, leader: Node, learner: Node) -> None:
     _newleader_follows(s, leader, learner)
 
 
-def _sync_by_snapshot(s: Zab, leader: Node, learner: Node) -> None:
-    """As `sync_by_snapshot` and `queue_newleader`."""
-    ensemble.sync_by_snapshot(s, leader, learner)
-    _newleader_follows(s, leader, learner)
+def _no_snapshot(s: Zab, leader: Node, learner: Node) -> None:
+    """Never: committedLog of an ensemble that has just been set up reaches back to its beginning."""
+    require(s.link[leader, learner] != s.link[leader, learner])
 
 
 def _newleader_follows(s: Zab, leader: Any, learner: Any) -> None:
@@ -46,12 +45,14 @@ def _newleader_follows(s: Zab, leader: Any, learner: Any) -> None:
 
 def narrowed(spec: Spec) -> Spec:
     """The spec without what servers do not do."""
-    return spec.replace("sync_follower", _sync_follower).replace("sync_by_snapshot", _sync_by_snapshot)
+    return spec.replace("sync_follower", _sync_follower).replace("sync_by_snapshot", _no_snapshot)
 
 
 def widened(path: Path) -> Path:
     """A path of the narrowed spec as one of the spec."""
-    both = (((name, args), ("queue_newleader", args)) if name in _FUSED else ((name, args),) for name, args in path)
+    both = (
+        ((name, args), ("queue_newleader", args)) if name == "sync_follower" else ((name, args),) for name, args in path
+    )
     return tuple(step for steps in both for step in steps)
 
 
@@ -76,12 +77,13 @@ def led(spec: Spec, path: Path, bounds: Mapping[str, int], name: str) -> Trace:
     """
     kind = next(p.kind for p in spec.properties if p.name == name)
     furthest = Mismatch(0, "", ("no order of the servers was tried",))
-    whole = grouped(widened(path))
+    config = LOCKSTEPS[spec.name].world(bounds["nodes"], 1, spec.bug)
+    whole = widened(path)
+    if Do.QUEUE_ALL not in rules_with(config.bug).order.steps:
+        whole = grouped(whole)
     for order in permutations(range(bounds["nodes"])):
         steps = renamed(spec, whole, order)
         states = _states(spec, bounds, steps)
-        lockstep = LOCKSTEPS[spec.name]
-        config = lockstep.world(bounds["nodes"], 1, spec.bug)
         driver = EnsembleDriver(config, ZabPairing(bounds["nodes"], begun=True))
         choices, mismatch = drive(driver, steps, states[1:])
         if mismatch is None:

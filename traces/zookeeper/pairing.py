@@ -7,7 +7,7 @@ from impl.world.record import StepRecord
 from impl.world.world import World
 from traces.pairing import Frozen, Pairing, Part
 from traces.steps import Path
-from traces.zookeeper.abstraction import PLACES, Names, differences
+from traces.zookeeper.abstraction import PLACES, Names, differences, early
 from traces.zookeeper.hints import hints
 from traces.zookeeper.journal import Journal
 from traces.zookeeper.view import View
@@ -44,8 +44,8 @@ class ZabPairing(Pairing):
         return View(world, self.names(world)).part()
 
     def differences(self, frozen: Frozen, found: Part) -> list[str]:
-        """In the spec's words."""
-        return differences(frozen, found)
+        """In the spec's words; one who leads a world may have a learner synchronised early."""
+        return differences(frozen, early(frozen, found) if self._begun else found)
 
     def hints(self, world: World, record: StepRecord, frozen: Frozen, target: Part) -> Iterator[Path]:
         """See `hints.py`."""
