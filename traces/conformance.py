@@ -4,7 +4,6 @@ A *shadow* state of the spec goes along with the world. After each step of the w
 from the shadow to a state that the world stands for: a pairing (`pairing.py`) says which those are, and what to try first.
 """
 
-import linecache
 from typing import Any
 
 from attrs import frozen
@@ -13,6 +12,7 @@ from impl.world.record import StepRecord
 from impl.world.world import World
 from model.language import Disabled, Spec
 from model.language.plain import Stepper
+from traces.guards import false_guard
 from traces.pairing import Pairing, Part
 from traces.pairings import pairing_for
 from traces.steps import Path, Step, show_step
@@ -49,14 +49,6 @@ def describe_step(record: StepRecord) -> str:
     if message is not None:
         return f"{type(record.choice).__name__} {message}"
     return str(record.choice)
-
-
-def guard_text(stop: Disabled) -> str:
-    """The source line of the guard that is false."""
-    if stop.code is None:
-        return "the message is not in flight"
-    line = linecache.getline(stop.code.co_filename, stop.line).strip()
-    return f"guard `{line}` is false"
 
 
 class Shadow:
@@ -135,7 +127,7 @@ class Conformance:
                 self.shadow.state = self.shadow.after(step)
                 states.append(self.shadow.state)
             except Disabled as stop:
-                reasons.append((len(path) - taken, show_step(step), (guard_text(stop),)))
+                reasons.append((len(path) - taken, show_step(step), (false_guard(stop),)))
                 self.shadow.state = start
                 return False
         wrong = self.pairing.differences(self.shadow.state, target)

@@ -1,11 +1,9 @@
 """How results look: consoles, the few tables that commands share, and the progress line. At most 100 columns, colour only where seen."""
 
-import linecache
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -13,16 +11,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-import model
 from model.engines.refine.refinement import REFINEMENT
 from model.engines.source import Progress, Report
 from model.engines.verdict import EVERY_ACTION_FIRES, HOLDS, UNKNOWN, VIOLATED, PropertyVerdict, Verdict
 from model.language import Spec
+from traces.guards import guard_text, place_of
 
 WIDEST = 100
 """Columns; a narrower terminal narrows it."""
 
-_ROOT = Path(model.__file__).resolve().parent.parent
 _REFRESH_SECONDS = 0.2
 
 _STYLES = {HOLDS: "green", VIOLATED: "bold red", UNKNOWN: "yellow", "caught": "green", "diverged": "bold red"}
@@ -82,22 +79,6 @@ def bounds_text(bounds: "dict[str, int] | Iterable[tuple[str, int]]") -> str:
     """`epochs=2 nodes=3`."""
     items = bounds.items() if isinstance(bounds, dict) else bounds
     return " ".join(f"{name}={value}" for name, value in items)
-
-
-def place_of(where: str) -> str:
-    """A `file:line` below the project's root as a relative path, so that it is the same on every machine."""
-    path, _, line = where.rpartition(":")
-    try:
-        return f"{Path(path).resolve().relative_to(_ROOT).as_posix()}:{line}"
-    except ValueError:
-        return where
-
-
-def guard_text(where: str) -> str:
-    """The guard at a `file:line`, as it is written there."""
-    path, _, line = where.rpartition(":")
-    text = linecache.getline(path, int(line)).strip()
-    return text.removeprefix("require(").removesuffix(")") if text.startswith("require(") else text
 
 
 # ------------------------------------------------------------------------------------------------------------- verdicts

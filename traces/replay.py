@@ -7,12 +7,8 @@ trace decides about the property as it is today.
 The other side, the implementation, plugs in as a Replayer.
 """
 
-import ast
-import linecache
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import CodeType
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import define, field, frozen
 
@@ -25,13 +21,11 @@ from model.language.plain import CutStep, Frozen, Stepper, format_value
 from properties.registry import REFINEMENTS, choose_properties
 from traces.describe import changes, describe, format_step
 from traces.errors import TraceError
+from traces.guards import placed_guard
 from traces.trace import SPEC_KINDS, Trace, TraceState
 
 DIVERGED = "diverged"
 """The verdict on a trace that is not a behaviour (any more), or does not show what it was kept for."""
-
-_ROOT = Path(__file__).resolve().parents[1]
-_MAX_GUARD = 200
 
 
 @frozen
@@ -159,7 +153,7 @@ class _OnSpec:
         try:
             return self.stepper.apply(before, row.action, row.args)
         except Disabled as stop:
-            guard = guard_text(stop.code, stop.line)
+            guard = placed_guard(stop)
             return Divergence(index, f"{step} is not enabled: the guard is false, {guard}", guard=guard)
         except CutStep:
             return Divergence(index, f"{step} leaves the bounds of the trace")
@@ -296,28 +290,4 @@ class _OnSpec:
         return Replay("spec", self.steps, verdict, self.trace.property, at, reason, self.first, tuple(self.warnings))
 
 
-def guard_text(code: CodeType | Any, line: int) -> str:
-    """A guard as `file:line: source` of the statement at that line; in words if no line of a spec disabled the action."""
-    if code is None:
-        return "no copy of the message is left"
-    path = Path(code.co_filename)
-    name = path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) else str(path)
-    source = "".join(linecache.getlines(code.co_filename))
-    text = _statement(source, line)
-    return f"{name}:{line}: {text}" if text else f"{name}:{line}"
-
-
-def _statement(source: str, line: int) -> str:
-    """The source of the simple statement around a line, on one line."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return ""  # the file has been edited since it was imported
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and not hasattr(node, "body") and node.lineno <= line <= (node.end_lineno or 0):
-            text = " ".join((ast.get_source_segment(source, node) or "").split())
-            return text if len(text) <= _MAX_GUARD else f"{text[:_MAX_GUARD]}..."
-    return ""
-
-
-__all__ = ["DIVERGED", "Divergence", "Replay", "Replayer", "describe", "guard_text", "replay", "replay_on_spec"]
+__all__ = ["DIVERGED", "Divergence", "Replay", "Replayer", "describe", "replay", "replay_on_spec"]

@@ -19,7 +19,9 @@ LENGTHS = {"KAFKA-12619": 16, "KAFKA-10527": 13, "KAFKA-10533": 8, "M2": 5, "M3"
 
 def test_every_bug_has_its_trace() -> None:
     """No bug without a trace, no trace without a bug."""
-    assert sorted(path.name for path in MUSEUM.glob("*.itf.json")) == sorted(f"{bug}.itf.json" for bug in BUGS)
+    known = [*BUGS, *find_spec("zab-ensemble").bugs]
+    traces = [path.name.removesuffix(".itf.json") for path in MUSEUM.glob("*.itf.json")]
+    assert set(BUGS) <= set(traces) <= set(known)
 
 
 @pytest.mark.parametrize("bug", BUGS)

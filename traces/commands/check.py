@@ -26,6 +26,7 @@ from traces.commands.evidence import NOTHING, Evidence
 from traces.commands.out import DEFAULT_OUT, Saved, check_writable, save, save_all
 from traces.commands.parse import parse_bounds, parse_budget, parse_size
 from traces.commands.report import EXIT_CODES, CommandError
+from traces.guards import place_of
 from traces.render import (
     RUNG_MEANING,
     bounds_text,
@@ -34,7 +35,6 @@ from traces.render import (
     facts,
     guard_table,
     paths_table,
-    place_of,
     progress,
     property_table,
     shape,

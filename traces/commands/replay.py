@@ -17,6 +17,7 @@ from traces.ensemble.replay import Replayed, replay_recording
 from traces.errors import TraceError
 from traces.files import parse_json, read_bytes
 from traces.format import from_bytes
+from traces.pairings import LOCKSTEPS
 from traces.render import bounds_text, count_of, facts, steps_text, styled, table
 from traces.replay import DIVERGED, Replay, Replayer, replay
 from traces.replay_impl import SIDE, replay_on_implementation
@@ -24,9 +25,6 @@ from traces.trace import Trace
 
 SIDES: Mapping[str, tuple[str, ...]] = {"spec": ("spec",), "impl": ("impl",), "both": ("spec", "impl")}
 """The values of --on."""
-
-IMPLEMENTED = ("kraft",)
-"""Specs that have an implementation to replay on."""
 
 
 @frozen
@@ -174,7 +172,7 @@ def replay_file(path: Path, *, on: str | None = None, strict: bool = True) -> Re
             recording = recording_from(parse_json(data))
             return RunReplayReport(path, recording, replay_recording(recording, strict=strict), strict)
         trace = from_bytes(data, strict=strict)
-        has_implementation = trace.spec.name in IMPLEMENTED
+        has_implementation = trace.spec.name in LOCKSTEPS
         if on not in (None, "spec") and not has_implementation:
             raise CommandError(f"--on {on}: {trace.spec.name} has no implementation", "write --on spec")
         sides = SIDES[on or ("both" if has_implementation else "spec")]

@@ -75,29 +75,43 @@ def led(spec: Spec, path: Path, bounds: Mapping[str, int], name: str) -> Trace:
 
     CannotDrive, with what stopped the ensemble that came furthest, if none follows.
     """
-    kind = next(p.kind for p in spec.properties if p.name == name)
-    furthest = Mismatch(0, "", ("no order of the servers was tried",))
-    config = LOCKSTEPS[spec.name].world(bounds["nodes"], 1, spec.bug)
     whole = widened(path)
-    if Do.QUEUE_ALL not in rules_with(config.bug).order.steps:
+    if Do.QUEUE_ALL not in rules_with(LOCKSTEPS[spec.name].bugs[spec.bug] if spec.bug else None).order.steps:
         whole = grouped(whole)
+    furthest = Mismatch(0, "", ("no order of the servers was tried",))
     for order in permutations(range(bounds["nodes"])):
-        steps = renamed(spec, whole, order)
-        states = _states(spec, bounds, steps)
-        driver = EnsembleDriver(config, ZabPairing(bounds["nodes"], begun=True))
-        choices, mismatch = drive(driver, steps, states[1:])
-        if mismatch is None:
-            return from_spec_trace(
-                spec,
-                bounds,
-                SpecTrace(tuple(TraceStep(*step) for step in steps), tuple(states)),
-                property=name,
-                kind=kind,
-                engine="explore",
-                choices=[[choice_to_json(choice) for choice in made] for made in choices],
-            )
-        furthest = max(furthest, mismatch, key=lambda m: m.step)
+        found = along(spec, renamed(spec, whole, order), bounds, name)
+        if isinstance(found, Trace):
+            return found
+        furthest = max(furthest, found, key=lambda m: m.step)
     raise CannotDrive(str(furthest))
+
+
+def along(spec: Spec, steps: Path, bounds: Mapping[str, int], name: str) -> Trace | Mismatch:
+    """The trace of a path of the spec itself, with the choices that lead an ensemble along it; or where it does not follow."""
+    states = _states(spec, bounds, steps)
+    config = LOCKSTEPS[spec.name].world(bounds["nodes"], 1, spec.bug)
+    choices, mismatch = drive(EnsembleDriver(config, ZabPairing(bounds["nodes"], begun=True)), steps, states[1:])
+    if mismatch is not None:
+        return mismatch
+    return from_spec_trace(
+        spec,
+        bounds,
+        SpecTrace(tuple(TraceStep(*step) for step in steps), tuple(states)),
+        property=name,
+        kind=next(p.kind for p in spec.properties if p.name == name),
+        engine="explore",
+        choices=[[choice_to_json(choice) for choice in made] for made in choices],
+    )
+
+
+def again(trace: Trace) -> Trace:
+    """The same path with today's spec and today's world, after either has changed. CannotDrive if the ensemble does not follow any more."""
+    steps = tuple((state.action, state.args) for state in trace.states if state.action is not None)
+    found = along(trace.spec, steps, trace.bounds, str(trace.property))
+    if isinstance(found, Mismatch):
+        raise CannotDrive(str(found))
+    return found
 
 
 def _states(spec: Spec, bounds: Mapping[str, int], path: Path) -> list[Any]:

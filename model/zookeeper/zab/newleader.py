@@ -60,7 +60,7 @@ def acknowledge_newleader(s: Zab, learner: Node, leader: Node) -> None:
 
 
 def _adopt_history(s: Zab, learner: Any) -> None:
-    """The committed part of what a learner was sent is made durable: in a snapshot of the data tree, unless it was a DIFF, and in the log."""
+    """The committed part of what a learner was sent is made durable, in a snapshot of the data tree unless it was a DIFF."""
     queued, committed = s.queue[learner].length, s.queue_committed[learner]
     if s.sync_mode[learner] != SyncMode.DIFF:
         s.log[learner] = s.db[learner]
