@@ -24,7 +24,9 @@ FRESH = "plain_reads_are_linearizable"
 class Monitor(Protocol):
     """What else can be plugged in: an observer that says which property broke first."""
 
-    broken: BrokenProperty | None
+    @property
+    def broken(self) -> BrokenProperty | None:
+        """The property that broke first, or None."""
 
     def __call__(self, world: World, record: StepRecord) -> None:
         """Watch one step of the world."""
