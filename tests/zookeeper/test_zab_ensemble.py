@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.engines.verdict import HOLDS
+from model.engines.verdict import EVERY_ACTION_FIRES, HOLDS
 from properties.registry import SPECS
 from tests.zookeeper.zab_scopes import explored
 
@@ -25,10 +25,10 @@ def test_its_logs_are_written_by_a_thread_of_their_own() -> None:
 
 
 def test_one_proposal_with_a_crash_and_a_broken_connection_is_safe() -> None:
-    """Two epochs: 253,504 states, and no property breaks."""
+    """Two epochs: 253,504 states, and no property breaks. One proposal is too little for a crash amid the writes of NEWLEADER."""
     verdict = explored(ENSEMBLE, {"epochs": 2, "log": 2, "txns": 1, "crashes": 1, "partitions": 1}, *SAFETY)
     assert (verdict.distinct, verdict.generated, verdict.depth) == (253_504, 719_188, 36)
-    assert (verdict.verdict, verdict.rung) == (HOLDS, "explored")
+    assert [p.name for p in verdict.properties if p.verdict != HOLDS] == [EVERY_ACTION_FIRES]
 
 
 @pytest.mark.nightly
