@@ -20,19 +20,21 @@ from traces.zookeeper.journal import journalled
 ENSEMBLE = find_spec("zab-ensemble")
 
 LONG = Settings(ring=500)
-PLANS: Sequence[tuple[FaultPlan, Settings, int]] = (
-    (NO_FAULTS, LONG, 2),
-    (FaultPlan(), LONG, 6),
-    (LIVELY, LAG, 10),
-    (RESETS, TIGHT, 10),
-    (RESETS, LAG, 10),
+PLANS: Sequence[tuple[FaultPlan, Settings, int, int]] = (
+    (NO_FAULTS, LONG, 3, 2),
+    (FaultPlan(), LONG, 3, 6),
+    (LIVELY, LAG, 3, 8),
+    (RESETS, TIGHT, 3, 8),
+    (RESETS, LAG, 3, 8),
+    (LIVELY, LAG, 5, 3),
+    (RESETS, TIGHT, 5, 3),
 )
-"""Faults, settings, seeds. LAG: the pipeline's threads are slow; TIGHT: committedLog is short, snapshots are many."""
+"""Faults, settings, servers, seeds. LAG: the pipeline's threads are slow; TIGHT: committedLog is short, snapshots are many."""
 
 
-def simulation(faults: FaultPlan, settings: Settings, bug: str | None = None) -> SimulationConfig:
-    """Three servers and two clients that write often."""
-    world = WorldConfig(nodes=3, clients=2, mode="zookeeper", ensemble=settings, bug=bug)
+def simulation(faults: FaultPlan, settings: Settings, bug: str | None = None, nodes: int = 3) -> SimulationConfig:
+    """Servers and two clients that write often."""
+    world = WorldConfig(nodes=nodes, clients=2, mode="zookeeper", ensemble=settings, bug=bug)
     return SimulationConfig(journalled(world), Workload(think_min=5 * MS, think_max=50 * MS), faults, 400, 0)
 
 
@@ -48,7 +50,11 @@ def followed(seed: int, config: SimulationConfig, spec: Spec = ENSEMBLE) -> Conf
 @pytest.fixture(scope="module")
 def runs() -> Sequence[Conformance]:
     """Every plan without bugs."""
-    return [followed(seed, simulation(plan, settings)) for plan, settings, seeds in PLANS for seed in range(seeds)]
+    return [
+        followed(seed, simulation(plan, settings, nodes=nodes))
+        for plan, settings, nodes, seeds in PLANS
+        for seed in range(seeds)
+    ]
 
 
 def test_an_ensemble_conforms_under_every_fault(runs: Sequence[Conformance]) -> None:

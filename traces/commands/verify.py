@@ -15,6 +15,7 @@ from traces.commands.engines import ENGINES, Effort, source_for
 from traces.commands.parse import parse_budget
 from traces.commands.report import EXIT_CODES
 from traces.commands.simulate_runs import MODES
+from traces.commands.verify_ensemble import conforms, drives
 from traces.cover import SCOPE, drive_cover
 from traces.hunts import ALL_HUNTS
 from traces.render import PROVERS, RUNG_MEANING, count_of, facts, progress, status, styled, table
@@ -185,6 +186,10 @@ def driven(seconds: float) -> Result:
     return Result(HOLDS, f"{count_of(cover.transitions, 'transition')}, {count_of(cover.paths, 'path')}")
 
 
+def _ensemble(check: Callable[[float], tuple[str, str]]) -> Callable[[float], Result]:
+    return lambda seconds: Result(*check(seconds))
+
+
 def _caught_on_spec(bug: str) -> Callable[[float], Result]:
     def run(seconds: float) -> Result:
         hunt = hunt_on_spec(bug, seconds)
@@ -252,6 +257,8 @@ def plan() -> tuple[Row, ...]:
             "five servers under faults: Zab's promises, and what clients see",
             _simulated("zookeeper", ENSEMBLES, 1_000, 5, "transactions"),
         ),
+        Row("zookeeper conform", "three servers under faults: each step is one of the spec", _ensemble(conforms)),
+        Row("zookeeper drive", "the spec's transitions, driven through an ensemble", _ensemble(drives)),
         *(Row(f"{bug} explore", "a bug in the spec", _caught_on_spec(bug), CAUGHT) for bug in bugs),
         *(
             Row(f"{name} bugs induct", "each breaks its lemma in a step", _lemmas_broken(name), CAUGHT)

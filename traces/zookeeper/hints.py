@@ -2,7 +2,7 @@
 
 | the world did                                 | the spec's steps                                                               |
 |-----------------------------------------------|--------------------------------------------------------------------------------|
-| a quorum has acknowledged the epoch           | elect; then what is sent to those that wait                                     |
+| a quorum has acknowledged the epoch           | elect; leave for those that are gone; then what is sent to those that wait       |
 | LEADERINFO of an established epoch arrives    | join                                                                           |
 | DIFF, TRUNC or SNAP is sent                   | join if it has not, sync_follower or sync_by_snapshot, queue_newleader          |
 | one of them arrives; the rest of it           | take_in_sync; nothing                                                          |
@@ -30,7 +30,7 @@ from impl.zookeeper import messages as wire
 from impl.zookeeper.effects import CURRENT_EPOCH, AppendTxn, RenameFile
 from impl.zookeeper.peer import ACK_NEW_LEADER, TICK
 from impl.zookeeper.pipeline import SYNC
-from impl.zookeeper.state import Leading, Looking
+from impl.zookeeper.state import Following, Leading, Looking
 from impl.zookeeper.transactions import counter_of
 from model.zookeeper.zab.state import Link, Phase, Role
 from traces.steps import Path, Step
@@ -208,6 +208,8 @@ class Guess:
         if any(effect == RenameFile(CURRENT_EPOCH) for effect in self.record.effects):
             joined = self._voters(learner)
             path.append(("elect", (me, tuple(joined))))
+            for gone in (n for n in joined if n != me and not self._still_follows(n)):
+                path += [("lose_connection", (me, gone)), ("leave", (gone, me))]
         for effect in self.record.effects:
             if not isinstance(effect, Send):
                 continue
@@ -225,6 +227,11 @@ class Guess:
                 case _:
                     pass
         return tuple(path)
+
+    def _still_follows(self, learner: int) -> bool:
+        """Whether a voter has not left meanwhile; the leader counts its promise all the same."""
+        state = self.world.state(learner + 1)
+        return state is not None and isinstance(state.role, Following) and state.role.leader == self.record.node
 
     def _voters(self, learner: int) -> list[int]:
         """Those that have acknowledged the epoch and look for a leader, in the spec too."""
