@@ -134,7 +134,9 @@ def _in_order(bug: Replacement, order: Mapping[str, Callable[..., Any]]) -> Repl
 
 
 _BUGS = {bug.bug: bug for bug in BUGS}
-_NO_PROMISE = evolve(_BUGS["ZOOKEEPER-335"], title="acceptedEpoch is not on disk but taken from the last transaction", also={})
+_NO_PROMISE = evolve(
+    _BUGS["ZOOKEEPER-335"], title="acceptedEpoch is not on disk but taken from the last transaction", also={}
+)
 _ACKS_KEPT = evolve(_BUGS["ACKS-KEPT"], name="acks_of_synchronised_learner", function=_kept, also={})
 
 _INSTEAD: Mapping[Callable[..., None], Callable[..., None]] = {
