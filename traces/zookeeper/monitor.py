@@ -16,10 +16,10 @@ from impl.zookeeper.messages import Ack, Trunc
 from impl.zookeeper.transactions import counter_of
 from model.language.plain import Stepper
 from model.zookeeper.zab.state import Fault, Kind, Link, Txn
-from traces.ensemble.journal import JournalTree
 from traces.monitor import Lens, State
 from traces.pairing import Part
 from traces.zookeeper.abstraction import FIRST, PLACES, seen
+from traces.zookeeper.journal import JournalTree
 from traces.zookeeper.pairing import ZabPairing
 
 _FAULTS = {

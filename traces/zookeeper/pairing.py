@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 from impl.world.record import StepRecord
 from impl.world.world import World
-from traces.ensemble.journal import Journal
 from traces.pairing import Frozen, Pairing, Part
 from traces.steps import Path
 from traces.zookeeper.abstraction import PLACES, Names, differences, early
 from traces.zookeeper.hints import hints
+from traces.zookeeper.journal import Journal
 from traces.zookeeper.view import View
 
 _LONG = ("log", "db", "queue", "stream")

@@ -23,9 +23,8 @@ from impl.zookeeper.state import (
 from impl.zookeeper.state import SYNCHRONIZATION as SYNCHRONISES
 from impl.zookeeper.transactions import counter_of, epoch_of
 from model.zookeeper.zab.state import Kind, Link, Packet, Phase, Role, Synced, SyncMode, Txn
-from traces.ensemble.journal import JournalTree
 from traces.zookeeper.abstraction import FIRST, PAIRS, VARIABLES, AtMost, EndsWith, Names, OneOf, Part, Unseen
-from traces.zookeeper.journal import extended, on_disk
+from traces.zookeeper.journal import JournalTree, extended, on_disk
 
 _MODES = {"DIFF": SyncMode.DIFF, "TRUNC": SyncMode.TRUNC, "SNAP": SyncMode.SNAP, "NONE": SyncMode.NONE}
 _SYNCED = {NEW_LEADER: Link.SYNCED, WAIT_STARTUP: Link.ACKED, SERVING: Link.ACKED}
