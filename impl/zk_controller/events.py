@@ -103,13 +103,8 @@ class FromBroker:
     request: AlterPartitionRequest | ControlledShutdownRequest | AllocateProducerIdsRequest | ReassignRequest
 
 
-ControllerEvent: TypeAlias = (
-    Startup
-    | ControllerChange
-    | Reelect
-    | RegisterBrokerAndReelect
-    | Expire
-    | BrokerChange
+ActiveEvent: TypeAlias = (
+    BrokerChange
     | TopicChange
     | PartitionModifications
     | TopicDeletion
@@ -117,7 +112,11 @@ ControllerEvent: TypeAlias = (
     | PartitionReassignmentIsrChange
     | StopReplicaResponseReceived
     | AutoPreferredReplicaLeaderElection
-    | FromBroker
+)
+"""What only the active controller handles."""
+
+ControllerEvent: TypeAlias = (
+    Startup | ControllerChange | Reelect | RegisterBrokerAndReelect | Expire | FromBroker | ActiveEvent
 )
 
 # ------------------------------------------------------------------------------------------- what a thread of a broker puts out

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from impl.zk_controller import balance, brokers, controller, deletion, isr_changes, producer_ids, reassignment, topics
 from impl.zk_controller.events import (
+    ActiveEvent,
     AutoPreferredReplicaLeaderElection,
     BrokerChange,
     ControllerChange,
@@ -77,17 +78,7 @@ def _process(t: ControllerThread, event: ControllerEvent) -> Program[None]:
                 yield from _as_controller(t, event)
 
 
-def _as_controller(
-    t: ControllerThread,
-    event: BrokerChange
-    | TopicChange
-    | PartitionModifications
-    | TopicDeletion
-    | IsrChangeNotification
-    | PartitionReassignmentIsrChange
-    | StopReplicaResponseReceived
-    | AutoPreferredReplicaLeaderElection,
-) -> Program[None]:
+def _as_controller(t: ControllerThread, event: ActiveEvent) -> Program[None]:
     match event:
         case BrokerChange():
             yield from brokers.on_broker_change(t)

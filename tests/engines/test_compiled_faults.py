@@ -10,8 +10,7 @@ from model.two_phase.spec import SPEC as TWO_PHASE
 from properties.registry import SPECS
 from tests.engines.compiled_case import BACKENDS, compiled, counts, reference
 
-if "native" not in BACKENDS:
-    pytest.skip("no C compiler here", allow_module_level=True)
+pytestmark = pytest.mark.skipif("native" not in BACKENDS, reason="no C compiler here")
 
 KRAFT, SCOPE = SPECS["kraft"], {"nodes": 2, "epochs": 1, "elections": 2, "log": 1}
 FAULTS = {

@@ -12,6 +12,7 @@ from model.language.ground_spec import ground
 from model.language.trace import trace
 from properties.kraft.refinement import REFINES_CORE, ROLES
 from properties.registry import REFINEMENTS, find_spec
+from tests.refine.path_lengths import lengths
 from traces.format import from_spec_trace
 from traces.replay import replay_on_spec
 
@@ -25,16 +26,6 @@ def refined(bounds: dict[str, int] | None = None, bug: str | None = None) -> Ver
     scope = {} if bug is None else dict(spec.bugs[bug].bounds)
     source = ground(trace(spec), spec.complete_bounds({**scope, **(bounds or {})}))
     return refine(REFINES_CORE, source, clock=time.process_time)
-
-
-def lengths(verdict: Verdict) -> dict[int, int]:
-    """How many steps are stutters, one step of the core, two, ..."""
-    found: dict[int, int] = {}
-    for paths in verdict.paths.values():
-        for path, times in paths.items():
-            length = 0 if path == "stutter" else path.count(",") + 1
-            found[length] = found.get(length, 0) + times
-    return found
 
 
 def test_every_step_is_a_stutter_or_steps_of_the_core() -> None:

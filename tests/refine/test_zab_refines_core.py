@@ -14,6 +14,7 @@ from model.language.trace import trace
 from model.zookeeper.zab.history import with_history
 from properties.registry import REFINEMENTS, find_spec
 from properties.zookeeper.refinement import REFINES_CORE
+from tests.refine.path_lengths import lengths
 from tests.zookeeper.zab_scopes import CRASH_AND_BREAK, ONE_CRASH
 from traces.format import from_spec_trace
 from traces.replay import replay_on_spec
@@ -30,16 +31,6 @@ def refined(bounds: dict[str, int], bug: str | None = None, name: str = "zab") -
     scope = {} if bug is None else dict(spec.bugs[bug].bounds)
     source = ground(trace(spec), spec.complete_bounds({**scope, **bounds}))
     return refine(REFINES_CORE, source, clock=time.process_time)
-
-
-def lengths(verdict: Verdict) -> dict[int, int]:
-    """How many steps are stutters, one step of the core, two, ..."""
-    found: dict[int, int] = {}
-    for paths in verdict.paths.values():
-        for path, times in paths.items():
-            length = 0 if path == "stutter" else path.count(",") + 1
-            found[length] = found.get(length, 0) + times
-    return found
 
 
 def test_every_step_is_a_stutter_or_steps_of_the_core() -> None:

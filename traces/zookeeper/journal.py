@@ -68,8 +68,10 @@ def journalled(config: WorldConfig) -> WorldConfig:
 
 def extended(journal: History, txns: Iterable[Any]) -> History:
     """A journal after more transactions, without those that it has already."""
-    new = [txn for txn in txns if txn not in journal]
-    return (*journal, *new) if new else journal
+    for txn in txns:
+        if not journal or txn.zxid > journal[-1].zxid or txn not in journal:
+            journal = (*journal, txn)
+    return journal
 
 
 def on_disk(snapshots: tuple[Snapshot, ...], log: History) -> History:
